@@ -1,0 +1,181 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/releaseassay/assay/verify"
+)
+
+// Collect implements verify.Source. All places are asked at once, each on its own:
+// what goes wrong in one neither hides nor delays what lies in another. The result
+// does not depend on the order in which answers come. Requests and Bytes are what
+// the budget has spent up to now, Resolve included.
+func (r *Registry) Collect(ctx context.Context, image verify.Image, want verify.Want) verify.Evidence {
+	c := &collector{
+		image:   image,
+		want:    want,
+		limits:  r.options.Limits,
+		seen:    map[string]bool{},
+		legacy:  make(chan struct{}, lane),
+		bundles: make(chan struct{}, lane),
+	}
+	s, bad := r.session(ctx, image.Reference.Repository())
+	switch {
+	case !verify.IsDigest(image.Digest):
+		c.fail(definitive(verify.RegistryMalformed, "the image's digest %q is not sha256", image.Digest), image.Reference.Name(), referrerLayouts(want))
+	case bad != nil:
+		c.fail(bad, image.Reference.Name(), referrerLayouts(want))
+	default:
+		c.session = s
+		c.collect(ctx)
+	}
+	evidence := c.evidence()
+	evidence.Requests = r.options.Budget.Requests()
+	evidence.Bytes = r.options.Budget.Bytes()
+	return evidence
+}
+
+// collector gathers the evidence about one image from one repository.
+type collector struct {
+	session         *session
+	image           verify.Image
+	want            verify.Want
+	limits          verify.Limits
+	legacy, bundles chan struct{}
+
+	wg       sync.WaitGroup
+	mu       sync.Mutex
+	seen     map[string]bool
+	pieces   []verify.Piece
+	failures []verify.Failure
+	places   []string
+}
+
+// collect asks every wanted place and returns when all have answered.
+func (c *collector) collect(ctx context.Context) {
+	if c.want.Signatures {
+		c.wg.Go(func() { c.tag(ctx, ".sig", fromSig, verify.LegacySignature) })
+	}
+	if c.want.Attestations {
+		c.wg.Go(func() { c.tag(ctx, ".att", fromAtt, verify.LegacyAttestation) })
+	}
+	if c.want.Bundles {
+		c.wg.Go(func() { c.referrers(ctx) })
+		c.wg.Go(func() { c.fallback(ctx) })
+	}
+	c.wg.Wait()
+}
+
+// tag reads the manifest that cosign's legacy layout keeps under a tag.
+func (c *collector) tag(ctx context.Context, suffix string, from origin, layout verify.Layout) {
+	tag := fallbackTag(c.image.Digest) + suffix
+	place := c.image.Reference.Name() + ":" + tag
+	c.look(place)
+	layouts := []verify.Layout{layout}
+	got, bad := c.session.manifest(ctx, c.legacy, tag, []string{typeOCIManifest, typeDockerManifest})
+	switch {
+	case bad == nil:
+	case bad.absent():
+		return
+	default:
+		c.fail(bad, place, layouts)
+		return
+	}
+	m, bad := parseManifest(got.body)
+	if bad == nil && m.hasManifests {
+		bad = definitive(verify.RegistryMalformed, "it is an index where a manifest was expected")
+	}
+	if bad != nil {
+		c.fail(bad, place, layouts)
+		return
+	}
+	c.layers(ctx, c.legacy, m, from, place)
+}
+
+// layers fetches the layers of a manifest that are evidence.
+func (c *collector) layers(ctx context.Context, in chan struct{}, m manifest, from origin, place string) {
+	layers, failures := plan(m, from, place, c.want, c.limits)
+	c.mu.Lock()
+	c.failures = append(c.failures, failures...)
+	c.mu.Unlock()
+	for _, layer := range layers {
+		c.wg.Go(func() {
+			body, bad := c.session.blob(ctx, in, layer.descriptor)
+			if bad != nil {
+				c.fail(bad, layer.place, []verify.Layout{layer.layout})
+				return
+			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.pieces = append(c.pieces, layer.piece(body))
+		})
+	}
+}
+
+func (c *collector) look(place string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.places = append(c.places, place)
+}
+
+func (c *collector) fail(bad *trouble, place string, layouts []verify.Layout) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failures = append(c.failures, *bad.at(place, layouts))
+}
+
+// first reports whether the layers of a referrer are met for the first time: the API and the
+// fallback tag list the same ones.
+func (c *collector) first(digest string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	met := c.seen[digest]
+	c.seen[digest] = true
+	return !met
+}
+
+// evidence puts what was gathered into an order that only depends on what it is.
+func (c *collector) evidence() verify.Evidence {
+	slices.SortFunc(c.pieces, func(a, b verify.Piece) int {
+		return cmp.Or(strings.Compare(string(a.Layout), string(b.Layout)),
+			comparePlaces(a.Place, b.Place), strings.Compare(a.Digest, b.Digest))
+	})
+	slices.SortFunc(c.failures, func(a, b verify.Failure) int {
+		return cmp.Or(comparePlaces(a.Place, b.Place), strings.Compare(string(a.Code), string(b.Code)),
+			strings.Compare(a.Detail, b.Detail))
+	})
+	c.failures = slices.CompactFunc(c.failures, func(a, b verify.Failure) bool {
+		return a.Place == b.Place && a.Code == b.Code && a.Detail == b.Detail
+	})
+	slices.Sort(c.places)
+	if len(c.pieces) > c.limits.Pieces {
+		cut := c.pieces[c.limits.Pieces:]
+		var layouts []verify.Layout
+		for _, p := range cut {
+			layouts = append(layouts, p.Layout)
+		}
+		slices.Sort(layouts)
+		bad := definitive(verify.LimitExceeded, "there are more than %d pieces of evidence", c.limits.Pieces)
+		c.failures = append(c.failures, *bad.at(c.image.Reference.Name()+"@"+c.image.Digest, slices.Compact(layouts)))
+		c.pieces = c.pieces[:c.limits.Pieces]
+	}
+	return verify.Evidence{Pieces: c.pieces, Failures: c.failures, Places: slices.Compact(c.places)}
+}
+
+// comparePlaces compares as people count: layer 9 comes before layer 10.
+func comparePlaces(a, b string) int {
+	return cmp.Or(strings.Compare(padded(a), padded(b)), strings.Compare(a, b))
+}
+
+func padded(place string) string {
+	before, number, ok := strings.Cut(place, " layer ")
+	if !ok {
+		return place
+	}
+	return fmt.Sprintf("%s layer %8s", before, number)
+}

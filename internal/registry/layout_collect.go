@@ -1,0 +1,107 @@
+package registry
+
+import (
+	"context"
+	"strings"
+
+	"github.com/releaseassay/assay/internal/budget"
+	"github.com/releaseassay/assay/verify"
+)
+
+// Collect implements verify.Source. Evidence is what index.json names as such
+// (cosign save's kinds, or cosign's tags as reference names) and whatever manifest
+// has the image for its subject.
+func (l *Layout) Collect(ctx context.Context, image verify.Image, want verify.Want) verify.Evidence {
+	c := &diskCollector{
+		collector: collector{image: image, want: want, limits: l.limits, places: []string{"layout index.json"}},
+		layout:    l,
+		left:      budget.Default().Bytes,
+		taken:     map[string]bool{},
+	}
+	for _, failure := range l.unread {
+		bad := *failure
+		bad.Layouts = referrerLayouts(want)
+		c.failures = append(c.failures, bad)
+	}
+	tag := fallbackTag(image.Digest)
+	for _, d := range l.named {
+		switch kind, name := d.Annotations[annotationKind], refTag(d); {
+		case want.Signatures && (kind == kindSigs || name == tag+".sig"):
+			c.manifest(ctx, d, fromSig)
+		case want.Attestations && (kind == kindAtts || name == tag+".att"):
+			c.manifest(ctx, d, fromAtt)
+		}
+	}
+	for _, held := range l.held {
+		if held.subject == image.Digest {
+			c.manifest(ctx, held.descriptor, fromReferrer)
+		}
+	}
+	return c.evidence()
+}
+
+// refTag returns the tag in a descriptor's reference name, whether alone or full.
+func refTag(d descriptor) string {
+	name := d.Annotations[annotationRefName]
+	return name[strings.LastIndexByte(name, ':')+1:]
+}
+
+// diskCollector gathers the evidence about one image from a layout, one by one.
+type diskCollector struct {
+	collector
+	layout *Layout
+	// left is how many bytes may still be read, taken which layers were read.
+	left  int64
+	taken map[string]bool
+}
+
+// manifest reads the evidence in one manifest.
+func (c *diskCollector) manifest(ctx context.Context, d descriptor, from origin) {
+	if c.layout.unread[d.Digest] != nil {
+		return // reported as a failure already
+	}
+	place := "layout@" + d.Digest
+	c.places = append(c.places, place)
+	m, bad := c.layout.manifest(d)
+	if bad == nil && m.hasManifests && from != fromReferrer {
+		bad = unreadable("it is an index where a manifest was expected")
+	}
+	if bad != nil {
+		c.fail(onDisk(bad), place, referrerLayouts(c.want))
+		return
+	}
+	layers, failures := plan(m, from, place, c.want, c.limits)
+	for _, f := range failures {
+		if f.Code != verify.LimitExceeded {
+			f.Code = verify.LayoutUnreadable
+		}
+		c.failures = append(c.failures, f)
+	}
+	for _, layer := range layers {
+		c.layer(ctx, layer)
+	}
+}
+
+func (c *diskCollector) layer(ctx context.Context, layer wantedLayer) {
+	layouts := []verify.Layout{layer.layout}
+	key := string(layer.layout) + " " + layer.place
+	if c.taken[key] {
+		return
+	}
+	c.taken[key] = true
+	switch {
+	case ctx.Err() != nil:
+		c.fail(troubleOf(context.Cause(ctx)), layer.place, layouts)
+		return
+	case layer.descriptor.Size > c.left:
+		c.fail(definitive(verify.LimitExceeded, "one verification reads no more than %d bytes", budget.Default().Bytes), layer.place, layouts)
+		return
+	}
+	body, bad := c.layout.blob(layer.descriptor, c.limits.PieceBytes)
+	if bad != nil {
+		c.fail(onDisk(bad), layer.place, layouts)
+		return
+	}
+	c.left -= int64(len(body))
+	c.pieces = append(c.pieces, layer.piece(body))
+}

@@ -1,0 +1,66 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// NewTransport returns the transport that New uses by default. Whoever runs many
+// verifications gives the same one to each, so that connections are used again.
+func NewTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  proxy,
+		DialContext:            dial,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  20 * time.Second,
+		IdleConnTimeout:        60 * time.Second,
+		MaxIdleConns:           64,
+		MaxIdleConnsPerHost:    2 * lane,
+		MaxResponseHeaderBytes: 256 << 10,
+		DisableCompression:     true,
+		ForceAttemptHTTP2:      true,
+	}
+}
+
+// proxy is the environment's, except that what is plain HTTP because it is loopback
+// must not leave the machine.
+func proxy(req *http.Request) (*url.URL, error) {
+	if loopback(req.URL.Hostname()) {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(req)
+}
+
+// dial connects. A name that counts as loopback must also resolve to it.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	if host, _, err := net.SplitHostPort(address); err == nil && loopback(host) {
+		dialer.Control = onlyLoopback
+	}
+	return dialer.DialContext(ctx, network, address)
+}
+
+func onlyLoopback(_, address string, _ syscall.RawConn) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil || !to.Addr().Unmap().IsLoopback() {
+		return fmt.Errorf("dial %s: it is not a loopback address, although its name says so", address)
+	}
+	return nil
+}
+
+// loopback reports whether host, without port, is this machine by its name.
+func loopback(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}

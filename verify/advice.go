@@ -1,0 +1,92 @@
+package verify
+
+import (
+	"strings"
+
+	"github.com/releaseassay/assay/policy"
+)
+
+// next says what a person can do about a code.
+func next(c Code) string {
+	for _, r := range Reasons() {
+		if r.Code == c {
+			return r.Next
+		}
+	}
+	return ""
+}
+
+// reproduce writes the command of cosign, slsa-verifier or gh that shows by hand
+// what a check looks at. It demands no more than that tool can.
+func reproduce(check string, q *question) string {
+	ref := q.facts.image.Reference
+	image := ref.Name() + "@" + q.facts.image.Digest
+	if check == "signature" {
+		return cosignCommand(q.rule.Signature, image, q.vars)
+	}
+	return provenanceCommand(q.rule.Provenance, image, q.vars)
+}
+
+func cosignCommand(s *policy.Signature, image string, vars policy.Vars) string {
+	signer := s.Signers[0]
+	if signer.Key != nil {
+		return command("cosign", "verify", "--key", signer.Key.File, image)
+	}
+	args := []string{"cosign", "verify", "--certificate-oidc-issuer", signer.Issuer}
+	switch identity, exact := signer.Identity.Expand(vars); {
+	case exact:
+		args = append(args, "--certificate-identity", identity)
+	case !signer.IdentityRegexp.IsZero():
+		args = append(args, "--certificate-identity-regexp", "^(?:"+signer.IdentityRegexp.String()+")$")
+	default:
+		args = append(args, "--certificate-identity-regexp", "^"+quoteRegexp(repositoryOf(signer, s.Sources))+"/")
+	}
+	if _, base := policy.IssuerGrammar(signer.Issuer); base == "https://github.com" && len(s.Sources) > 0 {
+		if r := s.Sources[0].Repository; r.IsExact() {
+			args = append(args, "--certificate-github-workflow-repository", strings.TrimPrefix(r.String(), base+"/"))
+		}
+	}
+	return command(append(args, image)...)
+}
+
+func repositoryOf(signer policy.Signer, sources []policy.Source) string {
+	if !signer.Repository.IsZero() {
+		return signer.Repository.String()
+	}
+	if len(sources) > 0 {
+		return sources[0].Repository.String()
+	}
+	return ""
+}
+
+// quoteRegexp escapes the characters that stand in URLs, and opens stars.
+func quoteRegexp(s string) string {
+	return strings.NewReplacer(".", `\.`, "**", ".*", "*", "[^/]*").Replace(s)
+}
+
+func provenanceCommand(p *policy.Provenance, image string, vars policy.Vars) string {
+	repository := strings.TrimPrefix(p.Sources[0].Repository.String(), "https://")
+	if ids := p.Builder.IDs; len(ids) > 0 && strings.HasPrefix(ids[0], generatorWorkflows) {
+		args := []string{"slsa-verifier", "verify-image", image, "--source-uri", repository, "--builder-id", ids[0]}
+		for _, ref := range p.Sources[0].Ref {
+			if s, ok := ref.Expand(vars); ok && strings.HasPrefix(s, "refs/tags/") && len(p.Sources[0].Ref) == 1 {
+				args = append(args, "--source-tag", strings.TrimPrefix(s, "refs/tags/"))
+			}
+		}
+		return command(args...)
+	}
+	return command("gh", "attestation", "verify", "oci://"+image, "--repo", strings.TrimPrefix(repository, "github.com/"))
+}
+
+// command joins words as a POSIX shell reads them.
+func command(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		if w != "" && strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") == "" {
+			quoted[i] = w
+			continue
+		}
+		quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+	}
+	return strings.Join(quoted, " ")
+}

@@ -1,0 +1,103 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+)
+
+// Source is where images and their evidence come from: a registry, an OCI
+// layout on disk, memory. It touches the world so that nothing else here must.
+type Source interface {
+	// Resolve fetches one manifest and returns it with the digest of its bytes.
+	// Bytes that do not hash to a digest in ref are an error. Every error is a
+	// *Failure, which says why nothing could be decided.
+	Resolve(ctx context.Context, ref Reference) (Image, error)
+	// Collect gathers every piece of evidence about image that want names. What
+	// is not there is simply not returned; what could not be fetched is returned
+	// as a Failure, so that it is never read as absence.
+	Collect(ctx context.Context, image Image, want Want) Evidence
+}
+
+// Image is a resolved manifest: from here on everything speaks of its digest.
+type Image struct {
+	Reference Reference
+	// Digest is "sha256:<hex>" of Manifest, computed by whoever fetched it.
+	Digest string
+	// MediaType is what the manifest says of itself, or else what it was served as.
+	MediaType string
+	Manifest  []byte
+}
+
+// Want is what a policy demands of the collection, so that nothing else is asked for.
+type Want struct {
+	// Signatures wants cosign signatures of the legacy layout (tag sha256-<hex>.sig).
+	Signatures bool
+	// Attestations wants attestations of the legacy layout (tag sha256-<hex>.att).
+	Attestations bool
+	// Bundles wants Sigstore bundles: OCI 1.1 referrers and the referrers fallback tag.
+	Bundles bool
+}
+
+// Layout is the form in which a piece of evidence is stored.
+type Layout string
+
+// The layouts that are read.
+const (
+	// LegacySignature is a layer of the manifest at sha256-<hex>.sig: cosign's
+	// simple-signing payload, its signature and certificate in annotations.
+	LegacySignature Layout = "legacy-signature"
+	// LegacyAttestation is a layer of the manifest at sha256-<hex>.att: a DSSE
+	// envelope, its certificate in annotations.
+	LegacyAttestation Layout = "legacy-attestation"
+	// Bundle is a Sigstore bundle (v0.1 to v0.3) in a referrer's only layer.
+	Bundle Layout = "bundle"
+)
+
+// Piece is one piece of evidence as bytes: nothing in it has been verified.
+type Piece struct {
+	Layout Layout
+	// Place says where it lay, for people: "ghcr.io/o/n:sha256-….sig layer 0".
+	Place string
+	// Digest is "sha256:<hex>" of Bytes.
+	Digest string
+	// MediaType is the layer's media type, as its manifest says.
+	MediaType   string
+	Bytes       []byte
+	Annotations map[string]string
+}
+
+// Evidence is what was collected about one image.
+type Evidence struct {
+	Pieces   []Piece
+	Failures []Failure
+	// Places are all the places that were looked into, for people.
+	Places []string
+	// Requests and Bytes are what the collection cost (both zero without a network).
+	Requests int
+	Bytes    int64
+}
+
+// Class tells whether asking again could help.
+type Class string
+
+// The two classes of failure.
+const (
+	Transient  Class = "transient"
+	Definitive Class = "definitive"
+)
+
+// Failure is something that could not be fetched or read. It is an error, and it
+// becomes the result "error" of each check that might have needed the bytes.
+type Failure struct {
+	Code   Code
+	Class  Class
+	Place  string
+	Detail string
+	// Layouts are the layouts that the missing bytes could have been.
+	Layouts []Layout
+}
+
+// Error implements error.
+func (f *Failure) Error() string {
+	return fmt.Sprintf("%s: %s: %s", f.Code, f.Place, f.Detail)
+}

@@ -1,0 +1,184 @@
+package verify
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/releaseassay/assay/policy"
+)
+
+// Options are what a judgement needs beside facts and policy.
+type Options struct {
+	// At is the time of judgement.
+	At time.Time
+	// Hypothetical says that At is not now.
+	Hypothetical bool
+	// Version is the version under judgement, where the caller names it; "" takes
+	// the tag's, or the one that the accepted certificate's ref gives.
+	Version string
+	Limits  Limits
+}
+
+// Judge decides: a pure function of facts, policy, trust and time. trust is only
+// named in the verdict; it was used up in [Authenticate].
+func Judge(facts Facts, p *policy.Policy, trust Trust, o Options) Verdict {
+	v := newVerdict(facts.image.Reference, p, o)
+	v.Image.Digest, v.Image.MediaType = facts.image.Digest, facts.image.MediaType
+	if facts.image.Digest != "" {
+		v.Image.Pinned = facts.image.Reference.Pinned(facts.image.Digest)
+	}
+	rule, ok := p.Rule(facts.image.Reference.Name())
+	if !ok {
+		return noRule(v, facts.image.Reference, p)
+	}
+	v.Policy.Rule = rule.Match.String()
+	v.Trust = describeTrust(rule, trust)
+	q := &question{facts: facts, policy: p, rule: rule, at: o.At, limits: o.Limits}
+	v.Image.VersionFrom = q.resolveVersion(o.Version)
+	v.Image.Version = q.vars.Version
+	for _, c := range checks() {
+		v.Checks = append(v.Checks, q.judge(c))
+	}
+	v.decide()
+	v.Run.record(facts)
+	return v
+}
+
+// Undecided is the verdict about an image that could not be resolved: every
+// demanded check is an error with the failure's code.
+func Undecided(ref Reference, p *policy.Policy, trust Trust, failure *Failure, o Options) Verdict {
+	v := newVerdict(ref, p, o)
+	rule, ok := p.Rule(ref.Name())
+	if !ok {
+		return noRule(v, ref, p)
+	}
+	v.Policy.Rule = rule.Match.String()
+	v.Trust = describeTrust(rule, trust)
+	for _, c := range checks() {
+		f := Finding{ID: c.id(), Required: c.required(rule), Result: NotRequired}
+		if f.Required {
+			f.Result, f.Code, f.Class = Errored, failure.Code, failure.Class
+			f.Message, f.Next = "the image could not be resolved, so nothing is decided", next(failure.Code)
+		}
+		v.Checks = append(v.Checks, f)
+	}
+	v.decide()
+	v.Run.record(Facts{failures: []Failure{*failure}})
+	return v
+}
+
+func newVerdict(ref Reference, p *policy.Policy, o Options) Verdict {
+	return Verdict{
+		Schema: VerdictSchema, Hypothetical: o.Hypothetical,
+		Image:  VerdictImage{Requested: ref.String(), Name: ref.Name(), Tag: ref.Tag()},
+		Policy: VerdictPolicy{Name: p.Name, Digest: p.Digest},
+		Run:    Run{JudgedAt: o.At.UTC()},
+	}
+}
+
+func noRule(v Verdict, ref Reference, p *policy.Policy) Verdict {
+	var patterns []string
+	for _, r := range p.Rules {
+		patterns = append(patterns, r.Match.String())
+	}
+	v.Checks = []Finding{{
+		ID: "policy", Required: true, Result: Failed, Code: PolicyNoRule, Next: next(PolicyNoRule),
+		Message: fmt.Sprintf("no rule of the policy matches %s; its rules match %s", ref.Name(), strings.Join(patterns, ", ")),
+	}}
+	v.decide()
+	return v
+}
+
+// decide turns findings into the decision. Nothing but a pass of every required
+// check, of which at least one counted an authenticated statement, is a pass.
+func (v *Verdict) decide() {
+	v.Verdict, v.Conclusive = Fail, true
+	authenticated, failed, errored := 0, 0, 0
+	for _, f := range v.Checks {
+		if !f.Required {
+			continue
+		}
+		switch f.Result {
+		case Passed:
+			if f.authenticated() {
+				authenticated++
+			} else {
+				failed++
+			}
+		case Errored:
+			errored++
+		default:
+			failed++
+		}
+	}
+	switch {
+	case failed > 0:
+	case errored > 0:
+		v.Conclusive = false
+	case authenticated > 0 && v.Image.Digest != "":
+		v.Verdict = Pass
+	}
+}
+
+// authenticated reports whether a finding of an authenticating check counted at
+// least one authenticated statement.
+func (f Finding) authenticated() bool {
+	for _, c := range checks() {
+		if c.id() == f.ID && c.authenticates() {
+			for _, found := range f.Found {
+				if found.Authenticated && found.Met != nil && found.Code == "" {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// Passed reports whether the verdict is a pass.
+func (v Verdict) Passed() bool { return v.Verdict == Pass }
+
+func describeTrust(rule policy.Rule, trust Trust) []VerdictRoot {
+	var roots []VerdictRoot
+	for _, name := range rule.Roots() {
+		r, ok := trust.root(name)
+		if !ok {
+			roots = append(roots, VerdictRoot{Name: name, Source: "missing"})
+			continue
+		}
+		roots = append(roots, VerdictRoot{
+			Name: r.name, Digest: r.digest, Source: r.source,
+			LogEntries: r.thresholds.LogEntries, SCTs: r.thresholds.SCTs, Timestamps: r.thresholds.Timestamps,
+		})
+	}
+	return roots
+}
+
+// record writes what a run looked at.
+func (r *Run) record(facts Facts) {
+	r.Looked = append(r.Looked, facts.places...)
+	seen := map[Place]bool{}
+	note := func(p Place) {
+		if p.Evidence != "" && !seen[p] {
+			seen[p] = true
+			r.Places = append(r.Places, p)
+		}
+	}
+	for _, s := range facts.statements {
+		note(Place{Evidence: s.evidence, Place: s.place})
+	}
+	for _, x := range facts.rejected {
+		note(Place{Evidence: x.evidence, Place: x.place})
+	}
+	sort.Slice(r.Places, func(i, j int) bool {
+		if r.Places[i].Place != r.Places[j].Place {
+			return r.Places[i].Place < r.Places[j].Place
+		}
+		return r.Places[i].Evidence < r.Places[j].Evidence
+	})
+	for _, f := range facts.failures {
+		r.Failed = append(r.Failed, FailedFetch{Code: f.Code, Class: f.Class, Place: f.Place, Detail: f.Detail})
+	}
+}

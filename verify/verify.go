@@ -1,0 +1,59 @@
+// Package verify decides whether a release image may run.
+//
+// It is five steps: a [Source] resolves a reference once and collects evidence
+// once; [Authenticate] turns bytes into statements in memory, under named trusted
+// roots; [Judge] compares statements with a policy; the [Verdict] is the one
+// answer. Nothing here touches network, disk or clock: those are the Source's and
+// the caller's. "No error" never means "verified": a verdict is a value whose zero
+// is a denial.
+//
+// Start with [Verify].
+package verify
+
+import (
+	"context"
+	"errors"
+
+	"github.com/releaseassay/assay/policy"
+)
+
+// Verify runs the five steps over one image. It never returns an error: what
+// could not be decided is a verdict that says so.
+func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy, trust Trust, o Options) Verdict {
+	rule, ok := p.Rule(ref.Name())
+	if !ok {
+		return noRule(newVerdict(ref, p, o), ref, p) // nothing is asked of the registry
+	}
+	image, err := source.Resolve(ctx, ref)
+	if err != nil {
+		failure := &Failure{}
+		if !errors.As(err, &failure) {
+			failure = &Failure{Code: RegistryServerError, Class: Transient, Place: ref.Name(), Detail: err.Error()}
+		}
+		return Undecided(ref, p, trust, failure, o)
+	}
+	evidence := source.Collect(ctx, image, WantOf(rule))
+	v := Judge(Authenticate(image, evidence, trust.only(rule.Roots()), o.Limits), p, trust, o)
+	v.Run.Requests, v.Run.Bytes = evidence.Requests, evidence.Bytes
+	return v
+}
+
+// WantOf says what a rule needs of the collection.
+func WantOf(rule policy.Rule) Want {
+	return Want{
+		Signatures:   rule.Signature != nil,
+		Attestations: rule.Provenance != nil,
+		Bundles:      rule.Signature != nil || rule.Provenance != nil,
+	}
+}
+
+// only keeps the roots that are named.
+func (t Trust) only(names []string) Trust {
+	kept := Trust{Keys: t.Keys}
+	for _, name := range names {
+		if r, ok := t.root(name); ok {
+			kept.Roots = append(kept.Roots, r)
+		}
+	}
+	return kept
+}

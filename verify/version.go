@@ -1,0 +1,130 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/releaseassay/assay/policy"
+)
+
+// resolveVersion finds the version under judgement and says what gave it. In
+// order: the caller's, the tag's, and, for a digest or a moving tag, the one
+// version under which accepted certificates' refs fit the demands.
+func (q *question) resolveVersion(named string) string {
+	tags := q.rule.VersionTags()
+	q.vars.Grammar = tags.Grammar
+	tag := q.facts.image.Reference.Tag()
+	switch {
+	case named != "":
+		q.vars.Version = named
+		return "flag"
+	case tag != "" && !tags.IsMoving(tag):
+		version, ok := tags.VersionOf(tag)
+		if !ok {
+			q.noVersion = fmt.Sprintf("the tag %q is neither a version (%s) nor a moving tag of the policy", tag, patterns(tags.Version))
+			return ""
+		}
+		q.vars.Version = version
+		return "tag"
+	}
+	version, problem := q.versionOfEvidence(tags)
+	if problem != "" {
+		q.noVersion = problem
+		return ""
+	}
+	q.vars.Version = version
+	return "certificate"
+}
+
+func patterns(ps []policy.Pattern) string {
+	texts := make([]string, 0, len(ps))
+	for _, p := range ps {
+		texts = append(texts, p.String())
+	}
+	return strings.Join(texts, " or ")
+}
+
+// versionOfEvidence reads the version backwards: for every required check that
+// needs one, the versions with which a statement meets it; then the one version
+// that all those checks share.
+func (q *question) versionOfEvidence(tags policy.Tags) (version, problem string) {
+	var shared []string
+	first, needed := true, false
+	for _, c := range checks() {
+		if !c.required(q.rule) || !usesVersion(c.demands(q.rule)) {
+			continue
+		}
+		needed = true
+		versions := q.versionsFor(c, tags)
+		if len(versions) == 0 {
+			continue // the check fails by itself and says why
+		}
+		if first {
+			shared, first = versions, false
+			continue
+		}
+		shared = slices.DeleteFunc(shared, func(v string) bool { return !slices.Contains(versions, v) })
+	}
+	if len(shared) > 1 {
+		// "v1.2.3" and "1.2.3" are two readings of one ref; SemVer knows the second.
+		if strict := slices.DeleteFunc(slices.Clone(shared), func(v string) bool { return !policy.IsVersion(v, "") }); len(strict) == 1 {
+			shared = strict
+		}
+	}
+	switch {
+	case len(shared) == 1:
+		return shared[0], ""
+	case len(shared) > 1:
+		return "", fmt.Sprintf("the evidence fits several versions: %s", strings.Join(shared, ", "))
+	case !first:
+		return "", "the evidence of one check is of another version than that of the next"
+	case needed:
+		return "", "no accepted evidence gives a version"
+	}
+	return "", ""
+}
+
+// versionsFor lists, sorted, the versions with which some statement meets c.
+func (q *question) versionsFor(c check, tags policy.Tags) []string {
+	found := map[string]bool{}
+	for _, s := range q.facts.statements {
+		if s.root != c.root(q.rule) || !c.concerns(s.layout, s.predicateType) || s.claims == nil {
+			continue
+		}
+		for _, d := range c.demands(q.rule) {
+			for _, v := range d.candidateVersions(s.claims, tags.Grammar) {
+				if _, diff := c.meets(q, s, d, policy.Vars{Version: v, Grammar: tags.Grammar}); diff == nil {
+					found[v] = true
+				}
+			}
+		}
+	}
+	versions := make([]string, 0, len(found))
+	for v := range found {
+		versions = append(versions, v)
+	}
+	slices.Sort(versions)
+	return versions
+}
+
+// candidateVersions reads {version} out of the certificate by every pattern that has one.
+func (d demand) candidateVersions(c *Claims, grammar string) []string {
+	var versions []string
+	add := func(p policy.Pattern, s string) {
+		if v, ok := p.Version(s, grammar); ok {
+			versions = append(versions, v)
+		}
+	}
+	add(d.signer.Identity, c.Identity)
+	id, _ := parseIdentity(c)
+	for _, p := range d.signer.Ref {
+		add(p, id.ref)
+	}
+	if d.source != nil {
+		for _, p := range d.source.Ref {
+			add(p, c.Ref)
+		}
+	}
+	return versions
+}
