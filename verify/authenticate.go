@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -215,6 +216,11 @@ func (a *authenticator) leaf(der []byte) (*x509.Certificate, error) {
 	a.claims = &claims
 	if cert.IsCA {
 		return nil, reject(problemInvalid, "the signing certificate is a certificate authority's")
+	}
+	// crypto/x509 takes a certificate without any extended key usage for one that
+	// is good for everything.
+	if !slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageCodeSigning) {
+		return nil, reject(problemInvalid, "the signing certificate is not for code signing")
 	}
 	return cert, nil
 }

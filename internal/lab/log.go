@@ -1,0 +1,225 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
+	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
+	rekornote "github.com/sigstore/rekor-tiles/v2/pkg/note"
+	"github.com/sigstore/sigstore/pkg/signature"
+	"github.com/transparency-dev/merkle/rfc6962"
+	"golang.org/x/mod/sumdb/note"
+)
+
+// Numbers of the lab's Rekor v1 shard. An entry's global index is its index in the shard plus what earlier shards held.
+const (
+	rekorTreeID    = 1193050959916656506
+	rekorShardBase = 1000
+)
+
+// merkleTree is an append-only tree of RFC 6962. It starts with leaves of its own so that no proof is empty.
+type merkleTree struct {
+	mu     sync.Mutex
+	leaves [][]byte
+}
+
+// inclusion is what a tree can show about one leaf.
+type inclusion struct {
+	index, size int64
+	root        []byte
+	path        [][]byte
+}
+
+func newMerkleTree() *merkleTree {
+	t := &merkleTree{}
+	for _, seed := range []string{"first", "second", "third"} {
+		t.leaves = append(t.leaves, rfc6962.DefaultHasher.HashLeaf([]byte(seed)))
+	}
+	return t
+}
+
+// add appends a leaf and proves it.
+func (t *merkleTree) add(body []byte) inclusion {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.leaves = append(t.leaves, rfc6962.DefaultHasher.HashLeaf(body))
+	n := len(t.leaves)
+	return inclusion{index: int64(n - 1), size: int64(n), root: treeRoot(t.leaves), path: treePath(t.leaves, n-1)}
+}
+
+// treeRoot is MTH of RFC 6962, section 2.1, over leaf hashes.
+func treeRoot(leaves [][]byte) []byte {
+	if len(leaves) == 1 {
+		return leaves[0]
+	}
+	k := split(len(leaves))
+	return rfc6962.DefaultHasher.HashChildren(treeRoot(leaves[:k]), treeRoot(leaves[k:]))
+}
+
+// treePath is PATH of RFC 6962, section 2.1.1, for the leaf at index m.
+func treePath(leaves [][]byte, m int) [][]byte {
+	if len(leaves) == 1 {
+		return nil
+	}
+	k := split(len(leaves))
+	if m < k {
+		return append(treePath(leaves[:k], m), treeRoot(leaves[k:]))
+	}
+	return append(treePath(leaves[k:], m-k), treeRoot(leaves[:k]))
+}
+
+// split returns the largest power of two below n.
+func split(n int) int {
+	k := 1
+	for k*2 < n {
+		k *= 2
+	}
+	return k
+}
+
+// checkpoint signs a tree head as a C2SP signed note; name is what the signature line states.
+func checkpoint(signer signature.Signer, name, origin string, in inclusion) (string, error) {
+	ns, err := rekornote.NewNoteSigner(context.Background(), name, signer)
+	if err != nil {
+		return "", fmt.Errorf("make note signer: %w", err)
+	}
+	text := fmt.Sprintf("%s\n%d\n%s\n", origin, in.size, base64.StdEncoding.EncodeToString(in.root))
+	signed, err := note.Sign(&note.Note{Text: text}, ns)
+	if err != nil {
+		return "", fmt.Errorf("sign checkpoint: %w", err)
+	}
+	return string(signed), nil
+}
+
+func proofOf(in inclusion, checkpoint string) *protorekor.InclusionProof {
+	return &protorekor.InclusionProof{
+		LogIndex:   in.index,
+		TreeSize:   in.size,
+		RootHash:   in.root,
+		Hashes:     in.path,
+		Checkpoint: &protorekor.Checkpoint{Envelope: checkpoint},
+	}
+}
+
+// rekorV1 is a log that promises inclusion with a signed entry timestamp and dates its entries.
+type rekorV1 struct {
+	host string
+	key  *ecdsa.PrivateKey
+	id   [sha256.Size]byte
+	tree *merkleTree
+}
+
+func newRekorV1(host string) (*rekorV1, error) {
+	key, err := newKey()
+	if err != nil {
+		return nil, err
+	}
+	id, err := keyID(&key.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	return &rekorV1{host: host, key: key, id: id, tree: newMerkleTree()}, nil
+}
+
+// setPayload is what a signed entry timestamp signs. Its fields stand in the order of RFC 8785, and their values need
+// no escapes, so encoding/json writes the canonical form.
+type setPayload struct {
+	Body           string `json:"body"`
+	IntegratedTime int64  `json:"integratedTime"`
+	LogID          string `json:"logID"`
+	LogIndex       int64  `json:"logIndex"`
+}
+
+// add logs an entry at a time. An origin other than "" takes the host's place in the checkpoint.
+func (l *rekorV1) add(entry logEntry, at time.Time, origin string) (*protorekor.TransparencyLogEntry, error) {
+	if origin == "" {
+		origin = fmt.Sprintf("%s - %d", l.host, rekorTreeID)
+	}
+	in := l.tree.add(entry.body)
+	signer, err := signature.LoadECDSASigner(l.key, crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("load log key: %w", err)
+	}
+	cp, err := checkpoint(signer, l.host, origin, in)
+	if err != nil {
+		return nil, err
+	}
+	payload := setPayload{
+		Body:           base64.StdEncoding.EncodeToString(entry.body),
+		IntegratedTime: at.Unix(),
+		LogID:          hex.EncodeToString(l.id[:]),
+		LogIndex:       in.index + rekorShardBase,
+	}
+	raw, err := json.Marshal(payload)
+	if err != nil {
+		return nil, fmt.Errorf("encode entry timestamp: %w", err)
+	}
+	set, err := signer.SignMessage(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("sign entry timestamp: %w", err)
+	}
+	return &protorekor.TransparencyLogEntry{
+		LogIndex:          payload.LogIndex,
+		LogId:             &protocommon.LogId{KeyId: l.id[:]},
+		KindVersion:       &protorekor.KindVersion{Kind: entry.kind, Version: entry.version},
+		IntegratedTime:    payload.IntegratedTime,
+		InclusionPromise:  &protorekor.InclusionPromise{SignedEntryTimestamp: set},
+		InclusionProof:    proofOf(in, cp),
+		CanonicalizedBody: entry.body,
+	}, nil
+}
+
+// rekorV2 is a log that only proves inclusion: its entries carry no time and no promise.
+type rekorV2 struct {
+	host string
+	key  ed25519.PrivateKey
+	id   []byte
+	tree *merkleTree
+}
+
+func newRekorV2(host string) (*rekorV2, error) {
+	pub, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	_, id, err := rekornote.KeyHash(host, pub)
+	if err != nil {
+		return nil, fmt.Errorf("derive log id: %w", err)
+	}
+	return &rekorV2{host: host, key: key, id: id, tree: newMerkleTree()}, nil
+}
+
+// add logs an entry. An origin other than "" takes the host's place in the checkpoint.
+func (l *rekorV2) add(entry logEntry, origin string) (*protorekor.TransparencyLogEntry, error) {
+	if origin == "" {
+		origin = l.host
+	}
+	in := l.tree.add(entry.body)
+	signer, err := signature.LoadED25519Signer(l.key)
+	if err != nil {
+		return nil, fmt.Errorf("load log key: %w", err)
+	}
+	cp, err := checkpoint(signer, origin, origin, in)
+	if err != nil {
+		return nil, err
+	}
+	return &protorekor.TransparencyLogEntry{
+		LogIndex:          in.index,
+		LogId:             &protocommon.LogId{KeyId: l.id},
+		KindVersion:       &protorekor.KindVersion{Kind: entry.kind, Version: entry.version},
+		InclusionProof:    proofOf(in, cp),
+		CanonicalizedBody: entry.body,
+	}, nil
+}
