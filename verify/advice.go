@@ -3,6 +3,7 @@ package verify
 import (
 	"strings"
 
+	"github.com/releaseassay/assay/internal/shell"
 	"github.com/releaseassay/assay/policy"
 )
 
@@ -30,7 +31,7 @@ func reproduce(check string, q *question) string {
 func cosignCommand(s *policy.Signature, image string, vars policy.Vars) string {
 	signer := s.Signers[0]
 	if signer.Key != nil {
-		return command("cosign", "verify", "--key", signer.Key.File, image)
+		return shell.Join("cosign", "verify", "--key", signer.Key.File, image)
 	}
 	args := []string{"cosign", "verify", "--certificate-oidc-issuer", signer.Issuer}
 	switch identity, exact := signer.Identity.Expand(vars); {
@@ -46,7 +47,7 @@ func cosignCommand(s *policy.Signature, image string, vars policy.Vars) string {
 			args = append(args, "--certificate-github-workflow-repository", strings.TrimPrefix(r.String(), base+"/"))
 		}
 	}
-	return command(append(args, image)...)
+	return shell.Join(append(args, image)...)
 }
 
 func repositoryOf(signer policy.Signer, sources []policy.Source) string {
@@ -73,20 +74,7 @@ func provenanceCommand(p *policy.Provenance, image string, vars policy.Vars) str
 				args = append(args, "--source-tag", strings.TrimPrefix(s, "refs/tags/"))
 			}
 		}
-		return command(args...)
+		return shell.Join(args...)
 	}
-	return command("gh", "attestation", "verify", "oci://"+image, "--repo", strings.TrimPrefix(repository, "github.com/"))
-}
-
-// command joins words as a POSIX shell reads them.
-func command(words ...string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		if w != "" && strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") == "" {
-			quoted[i] = w
-			continue
-		}
-		quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-	}
-	return strings.Join(quoted, " ")
+	return shell.Join("gh", "attestation", "verify", "oci://"+image, "--repo", strings.TrimPrefix(repository, "github.com/"))
 }

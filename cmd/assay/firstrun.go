@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/releaseassay/assay/internal/report"
+	"github.com/releaseassay/assay/internal/shell"
+	"github.com/releaseassay/assay/policy"
+	"github.com/releaseassay/assay/verify"
+)
+
+// firstRun answers a call that demands nothing: it says whom the image claims to
+// be from and which command would demand it. It is a usage error whatever it finds.
+func firstRun(ctx context.Context, c *cli.Context, w world, source verify.Source, failure *verify.Failure, ref verify.Reference, o verify.Options) error {
+	var b strings.Builder
+	b.WriteString("nothing is demanded: wanted --policy FILE or --repo OWNER/NAME\n")
+	if failure != nil {
+		fmt.Fprintf(&b, "The image could not be read (%s).", escape(failure.Error()))
+		return usagef("%s", b.String())
+	}
+	image, err := source.Resolve(ctx, ref)
+	if err != nil {
+		fmt.Fprintf(&b, "The image could not be read (%s).", escape(err.Error()))
+		return usagef("%s", b.String())
+	}
+	root := builtinRoot(c, w)
+	trusted, err := verify.NewTrustedRoot(policy.PublicGood, root.Source, root.JSON, policy.DefaultThresholds())
+	if err != nil {
+		return usagef("%w", err)
+	}
+	evidence := source.Collect(ctx, image, verify.Want{Signatures: true, Attestations: true, Bundles: true})
+	facts := verify.Authenticate(image, evidence, verify.Trust{Roots: []*verify.TrustedRoot{trusted}}, o.Limits)
+	describeSigners(&b, ref, image, facts)
+	return usagef("%s", strings.TrimSuffix(b.String(), "\n"))
+}
+
+func describeSigners(b *strings.Builder, ref verify.Reference, image verify.Image, facts verify.Facts) {
+	signers := facts.Signers()
+	for _, f := range facts.Failures() {
+		fmt.Fprintf(b, "Not everything could be read (%s).\n", escape(f.Error()))
+	}
+	if len(signers) == 0 {
+		fmt.Fprintf(b, "%s carries no signature and no attestation by a certificate.\n", ref.Pinned(image.Digest))
+		return
+	}
+	fmt.Fprintf(b, "%s claims to be from:\n", ref.Pinned(image.Digest))
+	var commands []string
+	seen := map[string]bool{}
+	for _, s := range signers {
+		verified := "not verified under the public-good root"
+		if s.Authenticated {
+			verified = "verified under the public-good root, but by nobody's demand"
+		}
+		fmt.Fprintf(b, "  %s\n    repository %s, ref %s, signed %s\n    %s\n", escape(s.Claims.Identity),
+			escape(s.Claims.Repository), escape(s.Claims.Ref), escape(strings.Join(s.Types, ", ")), verified)
+		if url, err := policy.RepositoryURL(s.Claims.Repository); err == nil && !seen[url] {
+			seen[url] = true
+			commands = append(commands, shell.Join("assay", "verify", ref.String(), "--repo", strings.TrimPrefix(url, "https://github.com/")))
+		}
+	}
+	if len(commands) > 0 {
+		fmt.Fprintf(b, "If that is who it should be from, demand it:\n  %s\n", strings.Join(commands, "\n  "))
+	}
+}
+
+// escape writes what came from outside for a terminal.
+func escape(s string) string { return report.Escape(s, 400) }

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/releaseassay/assay/internal/report"
+	"github.com/releaseassay/assay/verify"
+)
+
+// outputs is where a verdict goes: exactly one document on stdout, and files.
+type outputs struct {
+	world    world
+	stdout   report.Format
+	printRef bool
+	files    []report.Output
+	width    int
+	color    bool
+}
+
+func newOutputs(c *cli.Context, w world) (*outputs, error) {
+	o := &outputs{world: w, stdout: report.FormatJSON, printRef: c.Bool("print-ref")}
+	width, terminal := w.terminal(w.stdout)
+	o.width = width
+	o.color = terminal && w.getenv("NO_COLOR") == "" && w.getenv("TERM") != "dumb"
+	if terminal {
+		o.stdout = report.FormatText
+	}
+	named, err := report.ParseOutputs(c.StringSlice("output"))
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	for _, out := range named {
+		switch {
+		case out.File != "":
+			o.files = append(o.files, out)
+		case o.printRef:
+			return nil, usagef("found --print-ref and --output %s; stdout carries one document: write %s=FILE", out.Format, out.Format)
+		default:
+			o.stdout = out.Format
+		}
+	}
+	return o, nil
+}
+
+// write renders the verdict and returns the exit code that it deserves.
+func (o *outputs) write(v verify.Verdict, allowAt bool) error {
+	for _, f := range o.files {
+		if err := o.writeFile(f, v); err != nil {
+			return usagef("write the report: %w", err)
+		}
+	}
+	passed := v.Passed() && (!v.Hypothetical || allowAt)
+	var doc bytes.Buffer
+	switch {
+	case o.printRef && passed:
+		fmt.Fprintln(&doc, v.Image.Pinned)
+	case o.printRef:
+	default:
+		if err := o.render(&doc, o.stdout, v, o.color); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	if _, err := o.world.stdout.Write(doc.Bytes()); err != nil {
+		return &exit{code: exitUndecided, err: fmt.Errorf("write the report: %w", err)}
+	}
+	return o.conclude(v, passed)
+}
+
+// conclude says on stderr why it is not a pass, unless the text report on stdout
+// has said it, and chooses the exit code.
+func (o *outputs) conclude(v verify.Verdict, passed bool) error {
+	if passed {
+		return nil
+	}
+	if v.Passed() {
+		fmt.Fprintf(o.world.stderr, "assay: the pass is hypothetical (--at); exit 0 needs --allow-at\n")
+		return &exit{code: exitBad}
+	}
+	if o.printRef || o.stdout != report.FormatText {
+		if err := report.Refusal(o.world.stderr, v); err != nil {
+			return fmt.Errorf("write the refusal: %w", err)
+		}
+	}
+	if !v.Conclusive {
+		return &exit{code: exitUndecided}
+	}
+	return &exit{code: exitBad}
+}
+
+func (o *outputs) render(w io.Writer, format report.Format, v verify.Verdict, color bool) error {
+	return report.Write(w, v, format, report.TextOptions{Color: color, Width: o.width})
+}
+
+// writeFile writes a report whole or not at all.
+func (o *outputs) writeFile(out report.Output, v verify.Verdict) (err error) {
+	var doc bytes.Buffer
+	if err := o.render(&doc, out.Format, v, false); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(out.File), ".assay-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if _, err = f.Write(doc.Bytes()); err != nil {
+		_ = f.Close()
+		return err
+	}
+	if err = f.Chmod(0o644); err != nil {
+		_ = f.Close()
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), out.File)
+}

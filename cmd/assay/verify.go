@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/releaseassay/assay/internal/budget"
+	"github.com/releaseassay/assay/internal/registry"
+	"github.com/releaseassay/assay/policy"
+	"github.com/releaseassay/assay/verify"
+)
+
+func verifyCommand(w world) *cli.Command {
+	return &cli.Command{
+		Name:      "verify",
+		Usage:     "decide whether an image may run, and print the verdict",
+		ArgsUsage: "IMAGE",
+		Description: "IMAGE is NAME:TAG, NAME@sha256:HEX or NAME:TAG@sha256:HEX. Say what to demand with --policy FILE,\n" +
+			"or with --repo OWNER/NAME for the built-in policy of a GitHub release.\n" +
+			"Exit codes: 0 pass, 1 fail, 2 usage or policy, 3 undecided (ask again).",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "policy", Usage: "judge by the policy in `FILE`"},
+			&cli.StringFlag{Name: "repo", Usage: "judge by the built-in policy: released from `OWNER/NAME` on github.com, or from a whole URL"},
+			&cli.StringFlag{Name: "require", Usage: "with --repo: demand the checks in `LIST` (signature,provenance)"},
+			&cli.StringFlag{Name: "signer-workflow", Usage: "with --repo: signed by the workflow `[OWNER/NAME/]PATH[@REF]`"},
+			&cli.StringFlag{Name: "ref", Usage: "with --repo: built from the git `REF` instead of the tag that the image's tag names"},
+			&cli.StringFlag{Name: "trigger", Usage: "with --repo: started by one of the events in `LIST`"},
+			&cli.StringFlag{Name: "identity", Usage: "with --repo: signed by exactly the certificate identity `SAN`"},
+			&cli.StringFlag{Name: "issuer", Usage: "with --repo: signed under the OIDC issuer `URL`"},
+			&cli.StringFlag{Name: "repo-id", Usage: "with --repo: the repository has the numeric id `N`"},
+			&cli.StringFlag{Name: "owner-id", Usage: "with --repo: its owner has the numeric id `N`"},
+			&cli.BoolFlag{Name: "print-policy", Usage: "with --repo: print the built-in policy and stop"},
+			&cli.StringFlag{Name: "trusted-root", Usage: "take the public-good root from the trusted_root.json in `FILE`"},
+			&cli.StringFlag{Name: "layout", Usage: "read image and evidence from the OCI layout in `DIR`, as cosign save writes it"},
+			&cli.BoolFlag{Name: "offline", Usage: "open no connection; needs --layout"},
+			&cli.BoolFlag{Name: "plain-http", Usage: "allow registries without TLS (loopback needs no permission)"},
+			&cli.StringFlag{Name: "image-version", Usage: "judge for version `V` where the reference names none"},
+			&cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339); the verdict is hypothetical"},
+			&cli.BoolFlag{Name: "allow-at", Usage: "let a hypothetical pass exit 0"},
+			&cli.StringSliceFlag{Name: "output", Usage: "write `json|text[=FILE]`; repeatable, at most one without a file"},
+			&cli.BoolFlag{Name: "print-ref", Usage: "print only the pinned reference, and only on a pass"},
+			&cli.DurationFlag{Name: "timeout", Usage: "give up after `DURATION`", Value: time.Minute},
+		},
+		Action: func(c *cli.Context) error { return runVerify(c, w) },
+	}
+}
+
+// refinements are the flags that only mean something with --repo.
+var refinements = []string{"require", "signer-workflow", "ref", "trigger", "identity", "issuer", "repo-id", "owner-id", "print-policy"}
+
+func runVerify(c *cli.Context, w world) error {
+	ref, err := oneReference(c)
+	if err != nil {
+		return err
+	}
+	if err := checkFlags(c); err != nil {
+		return err
+	}
+	out, err := newOutputs(c, w)
+	if err != nil {
+		return err
+	}
+	options, err := judgement(c, w)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+	defer cancel()
+	source, closeSource, failure := openSource(c)
+	defer closeSource()
+	if !c.IsSet("policy") && !c.IsSet("repo") {
+		return firstRun(ctx, c, w, source, failure, ref, options)
+	}
+	p, text, err := loadPolicy(c, ref)
+	if err != nil {
+		return err
+	}
+	if c.Bool("print-policy") {
+		_, err := w.stdout.Write(text)
+		return err
+	}
+	trust, err := loadTrust(c, w, p)
+	if err != nil {
+		return err
+	}
+	if err := checkVersion(c, p, ref); err != nil {
+		return err
+	}
+	began := w.now()
+	var v verify.Verdict
+	if failure != nil {
+		v = verify.Undecided(ref, p, trust, failure, options)
+	} else {
+		v = verify.Verify(ctx, source, ref, p, trust, options)
+	}
+	v.Run.Assay, v.Run.DurationMS = version, w.now().Sub(began).Milliseconds()
+	return out.write(v, c.Bool("allow-at"))
+}
+
+func oneReference(c *cli.Context) (verify.Reference, error) {
+	if c.Args().Len() != 1 {
+		return verify.Reference{}, usagef("found %d arguments; wanted one IMAGE; see `assay verify --help`", c.Args().Len())
+	}
+	ref, err := verify.ParseReference(c.Args().First())
+	if err != nil {
+		return verify.Reference{}, usagef("%w", err)
+	}
+	return ref, nil
+}
+
+// checkFlags refuses flags that contradict each other or would be ignored.
+func checkFlags(c *cli.Context) error {
+	if c.IsSet("policy") && c.IsSet("repo") {
+		return usagef("found --policy and --repo; wanted one of them")
+	}
+	for _, name := range refinements {
+		if c.IsSet(name) && !c.IsSet("repo") {
+			return usagef("--%s refines --repo, which is not given", name)
+		}
+	}
+	for _, name := range c.Command.Flags {
+		n := name.Names()[0]
+		if f, ok := name.(*cli.StringFlag); ok && c.IsSet(n) && strings.TrimSpace(c.String(n)) == "" {
+			return usagef("--%s is empty", f.Name)
+		}
+	}
+	if c.Bool("offline") && !c.IsSet("layout") {
+		return usagef("--offline needs --layout DIR: an image in a registry cannot be read without a connection")
+	}
+	if c.IsSet("layout") && c.IsSet("plain-http") {
+		return usagef("--plain-http has no meaning with --layout, which opens no connection")
+	}
+	if c.IsSet("allow-at") && !c.IsSet("at") {
+		return usagef("--allow-at has no meaning without --at")
+	}
+	if c.Duration("timeout") <= 0 {
+		return usagef("--timeout is %s; wanted a positive duration such as 30s", c.Duration("timeout"))
+	}
+	return nil
+}
+
+// judgement reads the time and the version to judge for.
+func judgement(c *cli.Context, w world) (verify.Options, error) {
+	o := verify.Options{At: w.now(), Version: c.String("image-version"), Limits: verify.DefaultLimits()}
+	if c.IsSet("at") {
+		at, err := time.Parse(time.RFC3339, c.String("at"))
+		if err != nil {
+			return o, usagef("--at is %q; wanted RFC 3339, such as 2026-01-31T12:00:00Z", c.String("at"))
+		}
+		o.At, o.Hypothetical = at, true
+	}
+	return o, nil
+}
+
+// openSource opens where image and evidence come from. A layout that cannot be
+// read is a failure to be judged, not a usage error.
+func openSource(c *cli.Context) (verify.Source, func(), *verify.Failure) {
+	nothing := func() {}
+	if dir := c.String("layout"); dir != "" {
+		layout, err := registry.OpenLayout(dir, verify.DefaultLimits())
+		if err != nil {
+			failure := &verify.Failure{}
+			if !errors.As(err, &failure) {
+				failure = &verify.Failure{Code: verify.LayoutUnreadable, Class: verify.Definitive, Place: dir, Detail: err.Error()}
+			}
+			return nil, nothing, failure
+		}
+		return layout, func() { _ = layout.Close() }, nil
+	}
+	limits := budget.Default()
+	limits.Time = c.Duration("timeout")
+	return registry.New(registry.Options{
+		PlainHTTP: c.Bool("plain-http"), UserAgent: "assay/" + version, Budget: budget.New(limits, budget.Clock{}),
+	}), nothing, nil
+}
+
+// loadPolicy reads the policy file, or writes the built-in policy.
+func loadPolicy(c *cli.Context, ref verify.Reference) (*policy.Policy, []byte, error) {
+	if c.IsSet("repo") {
+		p, text, err := policy.BuiltIn(policy.Release{
+			Image: ref.Name(), Repository: c.String("repo"), RepositoryID: c.String("repo-id"), OwnerID: c.String("owner-id"),
+			Ref: c.String("ref"), Workflow: c.String("signer-workflow"), Issuer: c.String("issuer"), Identity: c.String("identity"),
+			Trigger: words(c.String("trigger")), Require: words(c.String("require")),
+		})
+		if err != nil {
+			return nil, nil, usagef("%w", err)
+		}
+		return p, text, nil
+	}
+	text, err := os.ReadFile(c.String("policy"))
+	if err != nil {
+		return nil, nil, usagef("read the policy: %w", err)
+	}
+	p, err := policy.Parse(c.String("policy"), text)
+	if err != nil {
+		return nil, nil, usagef("the policy is not valid:\n%w", err)
+	}
+	return p, text, nil
+}
+
+// checkVersion refuses a version that contradicts the tag.
+func checkVersion(c *cli.Context, p *policy.Policy, ref verify.Reference) error {
+	named := c.String("image-version")
+	rule, ok := p.Rule(ref.Name())
+	if named == "" || !ok {
+		return nil
+	}
+	tags := rule.VersionTags()
+	if !policy.IsVersion(named, tags.Grammar) {
+		return usagef("--image-version is %q, which is no version by the policy's grammar", named)
+	}
+	if ref.Tag() == "" || tags.IsMoving(ref.Tag()) {
+		return nil
+	}
+	if v, ok := tags.VersionOf(ref.Tag()); ok && v != named {
+		return usagef("--image-version is %q, but the tag %q names version %q", named, ref.Tag(), v)
+	}
+	return nil
+}
+
+// words splits a list at commas.
+func words(list string) []string {
+	var out []string
+	for _, w := range strings.Split(list, ",") {
+		if w = strings.TrimSpace(w); w != "" {
+			out = append(out, w)
+		}
+	}
+	return out
+}
