@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -57,7 +58,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := g.pass(req)
 	if err != nil && isPing(req) && !errors.Is(err, errNotTried) {
 		g.mu.Lock()
-		g.ping = err
+		g.ping = &url.Error{Op: req.Method, URL: req.URL.Redacted(), Err: err}
 		g.mu.Unlock()
 	}
 	return resp, err

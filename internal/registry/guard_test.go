@@ -164,10 +164,11 @@ func TestCredentialsStayHome(t *testing.T) {
 		},
 		"plain HTTP at loopback": {
 			map[string]http.HandlerFunc{
-				"https://registry.example": redirect("http://127.0.0.1/blob"),
+				"https://registry.example": wantsToken(challenge, "t1", redirect("http://127.0.0.1/blob")),
+				"https://auth.example":     serves(`{"token":"t1"}`),
 				"http://127.0.0.1":         serves(image),
 			}, verify.RegistryInsecure,
-			[]string{"https://registry.example/v2/"},
+			[]string{"https://registry.example/v2/", "https://auth.example/token " + basic, manifest + " Bearer t1"},
 		},
 		"credentials in a redirect": {
 			map[string]http.HandlerFunc{
@@ -300,6 +301,9 @@ func TestLoopbackNames(t *testing.T) {
 	}
 	if err := onlyLoopback("tcp", "127.0.0.1:80", nil); err != nil {
 		t.Error(err)
+	}
+	if dialer("kind.localhost:80").Control == nil || dialer("registry.example:80").Control != nil {
+		t.Error("the names that must resolve to loopback are not those that count as it")
 	}
 	for _, address := range []string{"10.0.0.1:80", "[fe80::1]:80", "nonsense"} {
 		if err := onlyLoopback("tcp", address, nil); err == nil {

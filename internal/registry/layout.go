@@ -154,10 +154,13 @@ func (l *Layout) blob(d descriptor, most int64) ([]byte, *trouble) {
 	}
 	hex := strings.TrimPrefix(d.Digest, "sha256:")
 	body, bad := l.file(path.Join("blobs", "sha256", hex), d.Size)
-	if bad != nil {
-		return nil, bad
+	switch {
+	case bad == nil:
+		return body, d.check(body)
+	case bad.code == verify.LimitExceeded: // of its own descriptor, not of ours
+		bad.code = verify.RegistrySizeMismatch
 	}
-	return body, d.check(body)
+	return nil, bad
 }
 
 // file reads a regular file of the layout.

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/releaseassay/assay/internal/budget"
@@ -114,6 +116,19 @@ func TestPoisonedListHidesNothing(t *testing.T) {
 	liar := good
 	liar.Size = 1
 	s.fallsBack(s.referrer(s.image, typeBundle3, lie), liar)
+	// The lie about the blob comes first.
+	lied := make(chan struct{})
+	once := sync.OnceFunc(func() { close(lied) })
+	blob, manifest := at("blobs", lie.Digest), at("manifests", good.Digest)
+	serveBlob, serveManifest := s.serves[blob], s.serves[manifest]
+	s.serve(blob, func(w http.ResponseWriter, r *http.Request) {
+		once()
+		serveBlob(w, r)
+	})
+	s.serve(manifest, func(w http.ResponseWriter, r *http.Request) {
+		<-lied
+		serveManifest(w, r)
+	})
 	r, ref := s.play(Options{})
 	image, err := r.Resolve(t.Context(), ref)
 	if err != nil {
@@ -230,17 +245,16 @@ func TestEndlessPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0 // pages are asked for one after the other
+	var n atomic.Int64
 	s.serve(path, func(w http.ResponseWriter, _ *http.Request) {
-		n++
-		w.Header().Set("Link", fmt.Sprintf(`<%s?last=%d>; rel="next"`, path, n))
+		w.Header().Set("Link", fmt.Sprintf(`<%s?last=%d>; rel="next"`, path, n.Add(1)))
 		_, _ = w.Write(body)
 	})
 	evidence := s.run(Options{})
 	same(t, "pieces", summary(evidence), []string{"bundle a"})
 	same(t, "failures", troubles(evidence), []string{"registry.redirect_loop definitive"})
-	if n != maxPages {
-		t.Errorf("%d pages were read, want %d", n, maxPages)
+	if n.Load() != maxPages {
+		t.Errorf("%d pages were read, want %d", n.Load(), maxPages)
 	}
 }
 

@@ -38,13 +38,18 @@ func proxy(req *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(req)
 }
 
-// dial connects. A name that counts as loopback must also resolve to it.
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return dialer(address).DialContext(ctx, network, address)
+}
+
+// dialer returns what connects to address. A name that counts as loopback must also
+// resolve to it.
+func dialer(address string) *net.Dialer {
+	d := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	if host, _, err := net.SplitHostPort(address); err == nil && loopback(host) {
-		dialer.Control = onlyLoopback
+		d.Control = onlyLoopback
 	}
-	return dialer.DialContext(ctx, network, address)
+	return d
 }
 
 func onlyLoopback(_, address string, _ syscall.RawConn) error {

@@ -68,8 +68,9 @@ func troubleOf(err error) *trouble {
 	if t := connectionTrouble(err); t != nil {
 		return t
 	}
-	// go-containerregistry checks the realm itself, with an error of no type.
-	if strings.Contains(err.Error(), "invalid realm") {
+	// go-containerregistry checks the realm and its redirects itself, with errors of
+	// no type.
+	if text := err.Error(); strings.Contains(text, "invalid realm") || strings.Contains(text, "refusing token-server redirect") {
 		return definitive(verify.RegistryInsecure, "the registry names a token server that is refused: %v", plainly(err))
 	}
 	var request *url.Error

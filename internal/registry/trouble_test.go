@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -321,10 +322,10 @@ func TestRetryAfter(t *testing.T) {
 	s := newStage(t)
 	s.legacy(".sig", typeSimpleSigning, "s")
 	path := at("manifests", fallbackTag(s.image.Digest)+".sig")
-	serve, busy := s.serves[path], true
+	serve := s.serves[path]
+	var asked atomic.Int64
 	s.serve(path, func(w http.ResponseWriter, r *http.Request) {
-		if busy {
-			busy = false
+		if asked.Add(1) == 1 {
 			w.Header().Set("Retry-After", "3")
 			w.WriteHeader(http.StatusTooManyRequests)
 			return
