@@ -1,0 +1,86 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/releaseassay/assay/verify"
+)
+
+// JSON writes v as docs/schema/verdict.v1.json describes it: indented, one newline
+// at the end. Characters that a terminal would act on or not show are written as
+// JSON escapes, which changes no value.
+func JSON(w io.Writer, v verify.Verdict) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(whole(v)); err != nil {
+		return fmt.Errorf("write the verdict as JSON: %w", err)
+	}
+	if _, err := w.Write(visible(b.Bytes())); err != nil {
+		return fmt.Errorf("write the verdict as JSON: %w", err)
+	}
+	return nil
+}
+
+// Decision returns the verdict without its run in one canonical form: keys sorted,
+// no white space. Two runs over the same evidence, policy and roots give the same
+// bytes, whatever they took and wherever the evidence lay.
+func Decision(v verify.Verdict) ([]byte, error) {
+	b, err := json.Marshal(whole(v))
+	if err != nil {
+		return nil, fmt.Errorf("write the decision: %w", err)
+	}
+	var tree map[string]any
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	if err := dec.Decode(&tree); err != nil {
+		return nil, fmt.Errorf("write the decision: %w", err)
+	}
+	delete(tree, "run")
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(tree); err != nil {
+		return nil, fmt.Errorf("write the decision: %w", err)
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// whole gives the lists that are always present their empty form, which JSON
+// would write as null.
+func whole(v verify.Verdict) verify.Verdict {
+	if v.Trust == nil {
+		v.Trust = []verify.VerdictRoot{}
+	}
+	if v.Checks == nil {
+		v.Checks = []verify.Finding{}
+	}
+	return v
+}
+
+// visible replaces what cannot be seen in encoded JSON by \u escapes. All of it
+// lies inside strings, where such an escape means the same.
+func visible(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); {
+		r, size := utf8.DecodeRune(b[i:])
+		switch {
+		case r == '\n' || strconv.IsPrint(r):
+			out = append(out, b[i:i+size]...)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		i += size
+	}
+	return out
+}

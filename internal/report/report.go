@@ -1,0 +1,79 @@
+// Package report writes verdicts for machines and for people.
+//
+// [JSON] is the verdict itself, [Text] the page that a person reads, [Refusal] the
+// few lines that a pipeline's log keeps of a verdict that is not a pass. Every
+// format is a function over the same value: nothing here decides, fetches or
+// verifies anything, and nothing here can turn a verdict.
+//
+// What is in a verdict came in part from whoever could push to a registry. Every
+// string of it is therefore escaped and cut before a person sees it: see [Escape].
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/releaseassay/assay/verify"
+)
+
+// Write writes v in the format f; o is for text alone.
+func Write(w io.Writer, v verify.Verdict, f Format, o TextOptions) error {
+	switch f {
+	case FormatJSON:
+		return JSON(w, v)
+	case FormatText:
+		return Text(w, v, o)
+	}
+	return fmt.Errorf("write the verdict: found the format %q; wanted %s", string(f), wantedFormats)
+}
+
+// headline is the word that a report begins with.
+func headline(v verify.Verdict) string {
+	switch {
+	case v.Passed():
+		return "PASS"
+	case !v.Conclusive:
+		return "UNDECIDED"
+	}
+	return "FAIL"
+}
+
+// reference is the most exact name of the image that is known.
+func reference(v verify.Verdict) string {
+	for _, s := range []string{v.Image.Pinned, v.Image.Requested, v.Image.Name} {
+		if s != "" {
+			return s
+		}
+	}
+	return "(no image)"
+}
+
+// refused returns the required checks that are not a pass, failures first.
+func refused(v verify.Verdict) []verify.Finding {
+	var failed, errored []verify.Finding
+	for _, f := range v.Checks {
+		switch {
+		case !f.Required || f.Result == verify.Passed:
+		case f.Result == verify.Errored:
+			errored = append(errored, f)
+		default:
+			failed = append(failed, f)
+		}
+	}
+	return append(failed, errored...)
+}
+
+// nothingCounted explains a verdict that is not a pass although no required check
+// refused: none of them rested on an authenticated statement about this digest.
+const nothingCounted = "no required check counted an authenticated statement about the image"
+
+// counted is a number with its noun.
+func counted[N int | int64](n N, noun string) string {
+	switch {
+	case n == 0:
+		return "no " + noun + "s"
+	case n == 1:
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
