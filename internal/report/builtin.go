@@ -7,13 +7,10 @@ import (
 	"github.com/releaseassay/assay/verify"
 )
 
-// builtIn is the name of the policy that `--repo OWNER/NAME` stands for.
-const builtIn = "built-in"
-
 // notStopped says, under a pass of the built-in policy, what such a pass does not
 // mean, and how to pin what it left open.
 func (p *page) notStopped(v verify.Verdict) {
-	if !v.Passed() || v.Policy.Name != builtIn {
+	if !v.Passed() || !v.Policy.BuiltIn {
 		return
 	}
 	p.blank()

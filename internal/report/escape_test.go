@@ -86,7 +86,7 @@ func FuzzText(f *testing.F) {
 			return b
 		})
 		if which&0x80 != 0 { // so that the page for the built-in policy is reached
-			v.Policy.Name = builtIn
+			v.Policy.BuiltIn = true
 		}
 		check(t, v)
 	})

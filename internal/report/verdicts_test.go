@@ -65,7 +65,7 @@ func passing() verify.Verdict {
 			Pinned: "ghcr.io/acme/app:1.4.0@" + sha("ab"), MediaType: "application/vnd.oci.image.index.v1+json",
 			Version: "1.4.0", VersionFrom: "tag",
 		},
-		Policy: verify.VerdictPolicy{Name: "built-in", Digest: sha("b0"), Rule: "ghcr.io/acme/app"},
+		Policy: verify.VerdictPolicy{Name: "built-in", BuiltIn: true, Digest: sha("b0"), Rule: "ghcr.io/acme/app"},
 		Trust: []verify.VerdictRoot{
 			{Name: "public-good", Digest: sha("64"), Source: "npm @sigstore/tuf@5.0.1", LogEntries: 1, SCTs: 1, Timestamps: 1},
 		},
