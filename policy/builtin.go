@@ -23,7 +23,8 @@ type Release struct {
 	// that is not any workflow of the repository at the source's ref.
 	Workflow string
 	// Issuer, Identity and Trigger replace the defaults: GitHub's issuer, no demand
-	// on the whole identity, and push, release and workflow_dispatch.
+	// on the whole identity, and push, release and workflow_dispatch. Workflow and
+	// Identity are judged of the signature; provenance is signed by its builder.
 	Issuer, Identity string
 	Trigger          []string
 	// Require names the demanded checks; none means signature and provenance.
@@ -79,31 +80,27 @@ func BuiltIn(r Release) (*Policy, []byte, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("make the built-in policy: %w", err)
 	}
+	p.BuiltIn = true
 	return p, text, nil
 }
 
 func (r Release) yaml() ([]byte, error) {
-	require := r.Require
-	if len(require) == 0 {
-		require = requirable
+	legs, err := r.legs()
+	if err != nil {
+		return nil, err
 	}
-	for _, leg := range require {
-		if !slices.Contains(requirable, leg) {
-			return nil, fmt.Errorf("found the check %q; wanted some of %s", leg, strings.Join(requirable, ", "))
-		}
-	}
-	rule := yamlRule{Match: r.Image, Tags: map[string]string{"version": "{version}", "version_regexp": "[0-9A-Za-z_][0-9A-Za-z._-]*"}}
-	rule.Source.Repository = r.Repository
-	rule.Source.RepositoryID, rule.Source.OwnerID = r.RepositoryID, r.OwnerID
-	rule.Source.Ref = []string{"refs/tags/{version}", "refs/tags/v{version}"}
-	if r.Ref != "" {
-		rule.Source.Ref = []string{r.Ref}
+	if strings.ContainsAny(r.Image, "*{}") {
+		return nil, fmt.Errorf("found the image %q; wanted the name of one image", r.Image)
 	}
 	base, err := r.signer()
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(require, "signature") {
+	if err := r.speaksFor(base.Issuer); err != nil {
+		return nil, err
+	}
+	rule := r.rule()
+	if slices.Contains(legs, "signature") {
 		s := base
 		if s.Identity == "" && s.Workflow == "" {
 			s.Workflow = ".github/workflows/*"
@@ -113,7 +110,7 @@ func (r Release) yaml() ([]byte, error) {
 		}
 		rule.Signature = &yamlEvidence{Signer: s}
 	}
-	if slices.Contains(require, "provenance") {
+	if slices.Contains(legs, "provenance") {
 		// The provenance is signed by its builder, whose identity follows from the
 		// table of builders; the signature's workflow says nothing about it.
 		s := yamlSigner{Issuer: base.Issuer, Trigger: base.Trigger, Runner: base.Runner}
@@ -124,13 +121,52 @@ func (r Release) yaml() ([]byte, error) {
 	})
 }
 
+// legs are the checks that the policy demands.
+func (r Release) legs() ([]string, error) {
+	if len(r.Require) == 0 {
+		return requirable, nil
+	}
+	for _, leg := range r.Require {
+		if !slices.Contains(requirable, leg) {
+			return nil, fmt.Errorf("found the check %q; wanted some of %s", leg, strings.Join(requirable, ", "))
+		}
+	}
+	if (r.Workflow != "" || r.Identity != "") && !slices.Contains(r.Require, "signature") {
+		return nil, fmt.Errorf("found a signer workflow or an identity, which are judged of a signature, and no signature is required")
+	}
+	return r.Require, nil
+}
+
+// rule is the rule without its evidence.
+func (r Release) rule() yamlRule {
+	rule := yamlRule{Match: r.Image, Tags: map[string]string{"version": "{version}", "version_regexp": "[0-9A-Za-z_][0-9A-Za-z._-]*"}}
+	rule.Source.Repository = r.Repository
+	rule.Source.RepositoryID, rule.Source.OwnerID = r.RepositoryID, r.OwnerID
+	rule.Source.Ref = []string{"refs/tags/{version}", "refs/tags/v{version}"}
+	if r.Ref != "" {
+		rule.Source.Ref = []string{r.Ref}
+	}
+	return rule
+}
+
+// speaksFor refuses a repository of another home than its issuer's: nothing that
+// the issuer signs could ever be of it.
+func (r Release) speaksFor(issuer string) error {
+	_, base := IssuerGrammar(issuer)
+	url, err := RepositoryURL(r.Repository)
+	if err != nil || base == "" || strings.HasPrefix(url, base+"/") {
+		return err
+	}
+	return fmt.Errorf("found the repository %q and the issuer %q, which speaks for %s/...; wanted the whole URL of a repository there, or another issuer", r.Repository, issuer, base)
+}
+
 // signer is what the flags say about who signs.
 func (r Release) signer() (yamlSigner, error) {
 	s := yamlSigner{Issuer: r.Issuer, Identity: r.Identity, Trigger: r.Trigger}
 	if s.Issuer == "" {
 		s.Issuer = GitHubIssuer
 	}
-	grammar, _ := IssuerGrammar(s.Issuer)
+	grammar, base := IssuerGrammar(s.Issuer)
 	if grammar == GitHubGrammar {
 		s.Runner = "github-hosted"
 		if len(s.Trigger) == 0 {
@@ -143,18 +179,21 @@ func (r Release) signer() (yamlSigner, error) {
 	if r.Identity != "" {
 		return s, fmt.Errorf("found a signer workflow and an identity; wanted one of them")
 	}
-	path, ref, _ := strings.Cut(r.Workflow, "@")
-	s.Ref = ref
-	if grammar == GitHubGrammar && !strings.HasPrefix(path, ".github/") {
-		parts := strings.SplitN(path, "/", 3)
-		if len(parts) != 3 {
-			return s, fmt.Errorf("found the signer workflow %q; wanted .github/workflows/FILE or OWNER/NAME/.github/workflows/FILE", r.Workflow)
-		}
-		s.Repository, path = parts[0]+"/"+parts[1], parts[2]
-		if ref == "" {
-			return s, fmt.Errorf("found the signer workflow %q of another repository at no ref; wanted %s@refs/tags/*, or the ref it is used at", r.Workflow, r.Workflow)
-		}
+	path, ref, at := strings.Cut(r.Workflow, "@")
+	if path == "" || at && ref == "" {
+		return s, fmt.Errorf("found the signer workflow %q; wanted PATH, or PATH@REF", r.Workflow)
 	}
-	s.Workflow = path
+	s.Workflow, s.Ref = path, ref
+	if grammar != GitHubGrammar || strings.HasPrefix(path, ".github/") {
+		return s, nil
+	}
+	parts := strings.SplitN(path, "/", 3)
+	if len(parts) != 3 || !strings.HasPrefix(parts[2], ".github/") {
+		return s, fmt.Errorf("found the signer workflow %q; wanted .github/workflows/FILE or OWNER/NAME/.github/workflows/FILE", r.Workflow)
+	}
+	if ref == "" {
+		return s, fmt.Errorf("found the signer workflow %q of another repository at no ref; wanted %s@refs/tags/*, or the ref it is used at", r.Workflow, r.Workflow)
+	}
+	s.Repository, s.Workflow = base+"/"+parts[0]+"/"+parts[1], parts[2]
 	return s, nil
 }

@@ -2,26 +2,73 @@ package policy
 
 import (
 	"fmt"
-	"net/url"
+	"regexp"
 	"strings"
+)
+
+var (
+	// ownerName is a repository on github.com, or a pattern over some.
+	ownerName = regexp.MustCompile(`\A[A-Za-z0-9_*-]+/[A-Za-z0-9._*-]+\z`)
+	// repositoryURL is a host, perhaps with a port, and a path of plain segments.
+	repositoryURL = regexp.MustCompile(`\Ahttps://[A-Za-z0-9.*-]+(:[0-9]+)?(/[A-Za-z0-9._~*+-]+)+\z`)
+	dotSegment    = regexp.MustCompile(`/\.{1,2}(/|\z)`)
 )
 
 // RepositoryURL completes "owner/name" to a repository on github.com and checks a
 // whole URL. Patterns pass through: their wildcards are characters like others here.
 func RepositoryURL(s string) (string, error) {
-	if strings.Contains(s, "://") {
-		u, err := url.Parse(s)
-		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-			strings.Trim(u.Path, "/") == "" || strings.HasSuffix(s, "/") {
-			return "", fmt.Errorf("the repository is %q; wanted owner/name on github.com, or https://host/path", s)
-		}
-		return s, nil
+	url := s
+	if ownerName.MatchString(s) && !strings.HasPrefix(s, "github.com/") {
+		url = "https://github.com/" + s
 	}
-	owner, name, ok := strings.Cut(s, "/")
-	if !ok || owner == "" || name == "" || strings.Contains(name, "/") || strings.HasPrefix(s, "github.com/") {
+	path, github := strings.CutPrefix(url, "https://github.com/")
+	switch {
+	case !repositoryURL.MatchString(url), dotSegment.MatchString(url), github && !ownerName.MatchString(path):
 		return "", fmt.Errorf("the repository is %q; wanted owner/name on github.com, or https://host/path", s)
 	}
-	return "https://github.com/" + s, nil
+	return url, nil
+}
+
+// shared reports whether anybody can have repositories at a base URL.
+func shared(base string) bool {
+	return base == "https://github.com" || base == "https://gitlab.com"
+}
+
+// namesAnOwner refuses a pattern over repository URLs that strangers can fit: one
+// whose wildcard stands in the host, or in the owner where anybody can be one.
+func namesAnOwner(url string) error {
+	host, path, _ := strings.Cut(strings.TrimPrefix(url, "https://"), "/")
+	owner, _, _ := strings.Cut(path, "/")
+	switch {
+	case strings.Contains(host, "*"):
+		return fmt.Errorf("the repository is %q, of any host; wanted a host without wildcard", url)
+	case shared("https://"+host) && strings.Contains(owner, "*"):
+		return fmt.Errorf("the repository is %q, of any owner; wanted an owner without wildcard", url)
+	}
+	return nil
+}
+
+// namesAnybody reports whether strangers can have an identity that s accepts: a
+// pattern with a wildcard before the end of the owner, or an expression that fits
+// names which nobody would demand.
+func (s *Signer) namesAnybody() bool {
+	_, base := IssuerGrammar(s.Issuer)
+	if base == "" {
+		return false // an exact identity is demanded of other issuers
+	}
+	if !s.Identity.IsZero() && !s.Identity.IsExact() {
+		start, _, _ := strings.Cut(s.Identity.String(), "*")
+		path, ok := strings.CutPrefix(start, base+"/")
+		return !ok || shared(base) && !strings.Contains(path, "/")
+	}
+	for _, ref := range []string{"refs/heads/main", "refs/tags/v1.2.3"} {
+		for _, name := range []string{"/a-stranger/his-tool/.github/workflows/release.yml@", "/a-stranger/his-tool//.gitlab-ci.yml@"} {
+			if shared(base) && s.IdentityRegexp.Match(base+name+ref) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Grammar is how an issuer writes the identity of a workflow.
@@ -37,23 +84,31 @@ const (
 	GitLabGrammar
 )
 
+// Issuers are compared as they are written: one that only means the same to a
+// parser of URLs (another case, an escape, an empty query) is another issuer.
+var (
+	tenantIssuer     = regexp.MustCompile(`\Ahttps://token\.actions\.([a-z0-9]+(?:-[a-z0-9]+)*\.ghe\.com)\z`)
+	enterpriseIssuer = regexp.MustCompile(`\A(https://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]+)?)/_services/token\z`)
+	gitLabIssuer     = regexp.MustCompile(`\Ahttps://gitlab(?:\.[a-z0-9-]+)+(?::[0-9]+)?\z`)
+)
+
 // IssuerGrammar returns the grammar of an issuer's identities and the base URL of
 // the repositories that it speaks for. GitHub Enterprise Server's issuer is
 // https://HOST/_services/token, that of a GitHub Enterprise Cloud tenant
-// https://token.actions.TENANT.ghe.com; a GitLab instance is its own issuer.
+// https://token.actions.TENANT.ghe.com; a GitLab instance whose host begins with
+// "gitlab." is its own issuer.
 func IssuerGrammar(issuer string) (g Grammar, base string) {
-	u, err := url.Parse(issuer)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return UnknownGrammar, ""
-	}
-	switch {
-	case issuer == GitHubIssuer:
+	if issuer == GitHubIssuer {
 		return GitHubGrammar, "https://github.com"
-	case u.Path == "/_services/token":
-		return GitHubGrammar, "https://" + u.Host
-	case strings.HasPrefix(u.Host, "token.actions.") && strings.HasSuffix(u.Host, ".ghe.com") && u.Path == "":
-		return GitHubGrammar, "https://" + strings.TrimPrefix(u.Host, "token.actions.")
-	case u.Path == "" && (u.Host == "gitlab.com" || strings.HasPrefix(u.Host, "gitlab.")):
+	}
+	if m := tenantIssuer.FindStringSubmatch(issuer); m != nil {
+		return GitHubGrammar, "https://" + m[1]
+	}
+	// github.com is no Enterprise Server, whoever says so.
+	if m := enterpriseIssuer.FindStringSubmatch(issuer); m != nil && !shared(m[1]) {
+		return GitHubGrammar, m[1]
+	}
+	if gitLabIssuer.MatchString(issuer) {
 		return GitLabGrammar, issuer
 	}
 	return UnknownGrammar, ""

@@ -5,26 +5,58 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
-	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// maxFile bounds a policy file in bytes.
-const maxFile = 1 << 20
+// maxFile bounds a policy file, maxText one value of it, in bytes; maxRules and
+// maxErrors bound what is judged and what is reported of it.
+const (
+	maxFile   = 1 << 20
+	maxText   = 4096
+	maxRules  = 1000
+	maxErrors = 100
+)
 
 // reader walks one YAML document strictly and collects what is wrong with it,
 // each with its line and column.
 type reader struct {
 	file string
-	errs []error
+	errs []fault
+}
+
+// fault is one thing that is wrong, and where.
+type fault struct {
+	line, column int
+	text         string
 }
 
 func (r *reader) fail(n *yaml.Node, format string, args ...any) {
-	r.errs = append(r.errs, fmt.Errorf("%s:%d:%d: %s", r.file, n.Line, n.Column, fmt.Sprintf(format, args...)))
+	r.errs = append(r.errs, fault{n.Line, n.Column, fmt.Sprintf(format, args...)})
+}
+
+// err joins what is wrong in the order of the file; nil if nothing is.
+func (r *reader) err() error {
+	slices.SortStableFunc(r.errs, func(a, b fault) int {
+		if a.line != b.line {
+			return a.line - b.line
+		}
+		return a.column - b.column
+	})
+	var errs []error
+	for i, f := range r.errs {
+		if i == maxErrors {
+			errs = append(errs, fmt.Errorf("%s: %d more faults are not listed", r.file, len(r.errs)-i))
+			break
+		}
+		errs = append(errs, fmt.Errorf("%s:%d:%d: %s", r.file, f.line, f.column, f.text))
+	}
+	return errors.Join(errs...)
 }
 
 // document parses b as exactly one YAML document whose root is a mapping.
@@ -32,39 +64,72 @@ func (r *reader) document(b []byte) (*yaml.Node, error) {
 	if len(b) > maxFile {
 		return nil, fmt.Errorf("%s: the file has %d bytes; a policy has at most %d", r.file, len(b), maxFile)
 	}
+	if err := r.encoding(b); err != nil {
+		return nil, err
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("%s: the file is empty; wanted a policy (apiVersion: %s)", r.file, APIVersion)
 		}
-		return nil, fmt.Errorf("%s: %w", r.file, err)
+		return nil, r.syntax(err)
 	}
 	var second yaml.Node
-	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: found a second document; a policy is one", r.file)
+	switch err := dec.Decode(&second); {
+	case err == nil:
+		return nil, fmt.Errorf("%s:%d:%d: found a second document; a policy is one", r.file, second.Line, second.Column)
+	case !errors.Is(err, io.EOF):
+		return nil, r.syntax(err)
 	}
 	return doc.Content[0], nil
 }
 
+// encoding wants UTF-8 without a byte order mark, which is what people and other
+// readers see; YAML would also take UTF-16.
+func (r *reader) encoding(b []byte) error {
+	for _, mark := range []string{"\xef\xbb\xbf", "\xfe\xff", "\xff\xfe"} {
+		if bytes.HasPrefix(b, []byte(mark)) {
+			return fmt.Errorf("%s:1:1: the file begins with a byte order mark; wanted UTF-8 without one", r.file)
+		}
+	}
+	for rest, at := b, 0; len(rest) > 0; {
+		c, n := utf8.DecodeRune(rest)
+		if c == utf8.RuneError && n == 1 {
+			line := bytes.Count(b[:at], []byte("\n")) + 1
+			column := utf8.RuneCount(b[bytes.LastIndexByte(b[:at], '\n')+1:at]) + 1
+			return fmt.Errorf("%s:%d:%d: found the byte 0x%02x, which is not UTF-8", r.file, line, column, rest[0])
+		}
+		rest, at = rest[n:], at+n
+	}
+	return nil
+}
+
+// syntax writes an error of the YAML parser, which knows the line, as FILE:LINE: text.
+func (r *reader) syntax(err error) error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if rest, ok := strings.CutPrefix(text, "line "); ok {
+		if line, problem, ok := strings.Cut(rest, ": "); ok {
+			return fmt.Errorf("%s:%s: %s", r.file, line, problem)
+		}
+	}
+	return fmt.Errorf("%s: %s", r.file, text)
+}
+
 // mapping reads n as a mapping whose keys are all among fields. It calls the
-// field of each key that is there, in the order of the file, and returns the
-// keys that were there.
+// field of each key that has a value, in the order of the file, and returns the
+// keys that were there; nil if n is no mapping or an empty one, which it reports.
 func (r *reader) mapping(n *yaml.Node, what string, fields map[string]func(*yaml.Node)) map[string]bool {
+	if !r.isMapping(n, what, "a mapping with "+strings.Join(sortedKeys(fields), ", ")) {
+		return nil
+	}
 	seen := map[string]bool{}
-	if !r.plain(n) {
-		return seen
-	}
-	if n.Kind != yaml.MappingNode {
-		r.fail(n, "%s is %s; wanted a mapping with %s", what, kindOf(n), strings.Join(sortedKeys(fields), ", "))
-		return seen
-	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		name := key.Value
 		field, known := fields[name]
 		switch {
-		case key.Kind != yaml.ScalarNode || key.Anchor != "" || name == "<<":
+		case !plainKey(key):
 			r.fail(key, "found a key that is not plain text in %s", what)
 		case seen[name]:
 			r.fail(key, "found %q twice in %s", name, what)
@@ -72,10 +137,12 @@ func (r *reader) mapping(n *yaml.Node, what string, fields map[string]func(*yaml
 			r.fail(key, "%q is not judged by this version of assay yet, so it is refused rather than ignored", name)
 		case !known:
 			r.fail(key, "found unknown key %q in %s; wanted one of %s", name, what, strings.Join(sortedKeys(fields), ", "))
-		case value.Kind == yaml.ScalarNode && value.Tag == "!!null":
-			r.fail(key, "%q in %s has no value", name, what)
 		default:
 			seen[name] = true
+			if isNull(value) {
+				r.fail(key, "%q in %s has no value", name, what)
+				continue
+			}
 			field(value)
 		}
 	}
@@ -84,22 +151,19 @@ func (r *reader) mapping(n *yaml.Node, what string, fields map[string]func(*yaml
 
 // entries reads n as a mapping with free keys.
 func (r *reader) entries(n *yaml.Node, what string, each func(name string, value *yaml.Node)) {
-	if !r.plain(n) {
-		return
-	}
-	if n.Kind != yaml.MappingNode {
-		r.fail(n, "%s is %s; wanted a mapping", what, kindOf(n))
+	if !r.isMapping(n, what, "a mapping") {
 		return
 	}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
-		case key.Kind != yaml.ScalarNode || key.Anchor != "" || key.Value == "<<" || key.Value == "":
+		case !plainKey(key):
 			r.fail(key, "found a key that is not plain text in %s", what)
 		case seen[key.Value]:
 			r.fail(key, "found %q twice in %s", key.Value, what)
-		case value.Kind == yaml.ScalarNode && value.Tag == "!!null":
+		case isNull(value):
+			seen[key.Value] = true
 			r.fail(key, "%q in %s has no value", key.Value, what)
 		default:
 			seen[key.Value] = true
@@ -107,6 +171,29 @@ func (r *reader) entries(n *yaml.Node, what string, each func(name string, value
 		}
 	}
 }
+
+// isMapping reports whether n is a plain mapping with at least one key.
+func (r *reader) isMapping(n *yaml.Node, what, wanted string) bool {
+	switch {
+	case !r.plain(n):
+		return false
+	case n.Kind != yaml.MappingNode:
+		r.fail(n, "%s is %s; wanted %s", what, kindOf(n), wanted)
+		return false
+	case len(n.Content) == 0:
+		r.fail(n, "%s is an empty mapping; wanted %s", what, wanted)
+		return false
+	}
+	return true
+}
+
+// plainKey reports whether a key is text that means no more than it says.
+func plainKey(key *yaml.Node) bool {
+	return key.Kind == yaml.ScalarNode && key.Tag == "!!str" && key.Anchor == "" && key.Style&yaml.TaggedStyle == 0 &&
+		strings.TrimSpace(key.Value) != "" && len(key.Value) <= maxText && hidden(key.Value) == ""
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
 // list calls each for every element of a non-empty sequence.
 func (r *reader) list(n *yaml.Node, what string, each func(*yaml.Node)) {
@@ -146,94 +233,6 @@ func (r *reader) plain(n *yaml.Node) bool {
 		return false
 	}
 	return true
-}
-
-// text reads a non-empty string. Numbers and booleans must be quoted, since YAML
-// would read 1.10 as 1.1.
-func (r *reader) text(n *yaml.Node, what string) string {
-	if !r.plain(n) {
-		return ""
-	}
-	switch {
-	case n.Kind != yaml.ScalarNode:
-		r.fail(n, "%s is %s; wanted text", what, kindOf(n))
-	case n.Tag != "!!str":
-		r.fail(n, "%s is %s %s; wanted text: write it in quotes", what, strings.TrimPrefix(n.Tag, "!!"), n.Value)
-	case strings.TrimSpace(n.Value) == "":
-		r.fail(n, "%s is empty", what)
-	default:
-		return n.Value
-	}
-	return ""
-}
-
-// number reads a whole number between low and high.
-func (r *reader) number(n *yaml.Node, what string, low, high int) int {
-	if !r.plain(n) {
-		return low
-	}
-	v, err := strconv.Atoi(n.Value)
-	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || v < low || v > high {
-		r.fail(n, "%s is %s; wanted a whole number from %d to %d", what, valueOf(n), low, high)
-		return low
-	}
-	return v
-}
-
-// time reads RFC 3339, or a date, which means its first instant in UTC.
-func (r *reader) time(n *yaml.Node, what string) time.Time {
-	if !r.plain(n) {
-		return time.Time{}
-	}
-	if n.Kind == yaml.ScalarNode {
-		for _, layout := range []string{time.RFC3339, time.DateOnly} {
-			if t, err := time.Parse(layout, n.Value); err == nil {
-				return t.UTC()
-			}
-		}
-	}
-	r.fail(n, "%s is %s; wanted a time such as 2026-01-31 or 2026-01-31T12:00:00Z", what, valueOf(n))
-	return time.Time{}
-}
-
-// choice reads one of a few words.
-func (r *reader) choice(n *yaml.Node, what string, words ...string) string {
-	s := r.text(n, what)
-	for _, w := range words {
-		if s == w {
-			return s
-		}
-	}
-	if s != "" {
-		r.fail(n, "%s is %q; wanted one of %s", what, s, strings.Join(words, ", "))
-	}
-	return ""
-}
-
-// pattern reads a glob.
-func (r *reader) pattern(n *yaml.Node, what string, variables ...string) Pattern {
-	s := r.text(n, what)
-	if s == "" {
-		return Pattern{}
-	}
-	p, err := ParsePattern(s, variables...)
-	if err != nil {
-		r.fail(n, "%s: %s", what, err)
-	}
-	return p
-}
-
-// regexp reads an anchored regular expression.
-func (r *reader) regexp(n *yaml.Node, what string) Regexp {
-	s := r.text(n, what)
-	if s == "" {
-		return Regexp{}
-	}
-	re, err := ParseRegexp(s)
-	if err != nil {
-		r.fail(n, "%s: %s", what, err)
-	}
-	return re
 }
 
 func kindOf(n *yaml.Node) string {

@@ -3,7 +3,6 @@ package policy
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"regexp"
 	"strings"
 
@@ -34,10 +33,10 @@ func Parse(file string, b []byte) (*Policy, error) {
 	}
 	sum := sha256.Sum256(b)
 	p := &Policy{
-		Origin: file,
 		Digest: "sha256:" + hex.EncodeToString(sum[:]),
 		Trust:  map[string]Trust{PublicGood: {Builtin: true, Thresholds: DefaultThresholds()}},
 	}
+	var images *yaml.Node
 	seen := r.mapping(root, "the policy", map[string]func(*yaml.Node){
 		"apiVersion": func(n *yaml.Node) { r.choice(n, "apiVersion", APIVersion) },
 		"kind":       func(n *yaml.Node) { r.choice(n, "kind", Kind) },
@@ -45,19 +44,55 @@ func Parse(file string, b []byte) (*Policy, error) {
 		"mode":       func(n *yaml.Node) { r.mode(n) },
 		"trust":      func(n *yaml.Node) { r.trust(n, p.Trust) },
 		"builders":   func(n *yaml.Node) { p.Builders = r.builders(n) },
-		"images": func(n *yaml.Node) {
-			r.list(n, "images", func(n *yaml.Node) { p.Rules = append(p.Rules, r.rule(n, p)) })
-		},
+		"images":     func(n *yaml.Node) { images = n },
 	})
 	for _, key := range []string{"apiVersion", "kind", "metadata", "images"} {
-		if !seen[key] && len(r.errs) == 0 {
+		if seen != nil && !seen[key] {
 			r.fail(root, "the policy has no %q", key)
 		}
 	}
-	if len(r.errs) > 0 {
-		return nil, errors.Join(r.errs...)
+	if images != nil {
+		r.images(images, p) // last, since rules name the roots of trust
+	}
+	if err := r.err(); err != nil {
+		return nil, err
 	}
 	return p, nil
+}
+
+// images reads the rules and refuses one that no image can reach.
+func (r *reader) images(n *yaml.Node, p *Policy) {
+	if n.Kind == yaml.SequenceNode && len(n.Content) > maxRules {
+		r.fail(n, "images has %d rules; wanted at most %d", len(n.Content), maxRules)
+		return
+	}
+	r.list(n, "images", func(n *yaml.Node) {
+		rule := r.rule(n, p)
+		for _, earlier := range p.Rules {
+			if covers(earlier.Match, rule.Match) {
+				r.fail(n, "no image reaches the rule for %s: the rule for %s comes before it and matches them all", rule.Match, earlier.Match)
+				break
+			}
+		}
+		p.Rules = append(p.Rules, rule)
+	})
+}
+
+// covers reports whether a matches whatever b does: b's stars are put as the four
+// shortest things that two stars can stand for.
+func covers(a, b Pattern) bool {
+	if a.IsZero() || b.IsZero() {
+		return false
+	}
+	for _, star := range []string{"", "x", "x/x", "x/x/x"} {
+		if !a.Match(b.sample(star), Vars{}) {
+			return false
+		}
+		if b.IsExact() {
+			break
+		}
+	}
+	return true
 }
 
 func (r *reader) metadata(n *yaml.Node) string {
@@ -65,7 +100,7 @@ func (r *reader) metadata(n *yaml.Node) string {
 	seen := r.mapping(n, "metadata", map[string]func(*yaml.Node){
 		"name": func(n *yaml.Node) { name = r.text(n, "metadata.name") },
 	})
-	if !seen["name"] {
+	if seen != nil && !seen["name"] {
 		r.fail(n, "metadata has no %q", "name")
 	}
 	return name
@@ -123,6 +158,7 @@ func (r *reader) trustedRoot(n *yaml.Node, name string) Trust {
 		},
 	})
 	switch {
+	case seen == nil:
 	case seen["builtin"] && (seen["file"] || seen["sha256"]):
 		r.fail(n, "%s has both builtin and a file; wanted one of them", what)
 	case !seen["builtin"] && !(seen["file"] && seen["sha256"]):
@@ -144,18 +180,26 @@ func (r *reader) sha256(n *yaml.Node, what string) string {
 
 func (r *reader) builders(n *yaml.Node) []Builder {
 	var builders []Builder
+	ids := map[string]bool{}
 	r.list(n, "builders", func(n *yaml.Node) {
 		var b Builder
 		seen := r.mapping(n, "a builder", map[string]func(*yaml.Node){
 			"id": func(n *yaml.Node) {
 				b.ID = r.text(n, "builders.id")
-				if !strings.HasPrefix(b.ID, "https://") || strings.Contains(b.ID, "@") {
+				switch {
+				case b.ID == "":
+				case !strings.HasPrefix(b.ID, "https://") || strings.ContainsAny(b.ID, "@*?#{} "):
 					r.fail(n, "builders.id is %q; wanted the https URL of a workflow file without @ref", b.ID)
+				case inTable(b.ID):
+					r.fail(n, "builders.id is %q, whose level assay knows itself; wanted another builder, or provenance.builder to say which are accepted", b.ID)
+				case ids[b.ID]:
+					r.fail(n, "builders has %q twice", b.ID)
 				}
+				ids[b.ID] = true
 			},
 			"level": func(n *yaml.Node) { b.Level = r.number(n, "builders.level", 0, 3) },
 		})
-		if !seen["id"] || !seen["level"] {
+		if seen != nil && (!seen["id"] || !seen["level"]) {
 			r.fail(n, "a builder lacks its id or its level")
 		}
 		builders = append(builders, b)
@@ -163,30 +207,64 @@ func (r *reader) builders(n *yaml.Node) []Builder {
 	return builders
 }
 
+// inTable reports whether an id belongs to the table of known builders (package
+// verify), which a policy extends and does not change.
+func inTable(id string) bool {
+	return strings.HasPrefix(id, "https://github.com/slsa-framework/slsa-github-generator/") ||
+		strings.HasPrefix(id, "https://github.com/actions/runner/")
+}
+
 func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 	var rule Rule
 	var sources []Source
-	var signature, provenance *yaml.Node
+	var source, signature, provenance *yaml.Node
 	seen := r.mapping(n, "images", map[string]func(*yaml.Node){
-		"match":      func(n *yaml.Node) { rule.Match = r.pattern(n, "match") },
+		"match":      func(n *yaml.Node) { rule.Match = r.match(n) },
 		"tags":       func(n *yaml.Node) { rule.Tags = r.tags(n) },
-		"source":     func(n *yaml.Node) { sources = r.sources(n, "source") },
+		"source":     func(n *yaml.Node) { source, sources = n, r.sources(n, "source") },
 		"signature":  func(n *yaml.Node) { signature = n },
 		"provenance": func(n *yaml.Node) { provenance = n },
 	})
+	if seen == nil {
+		return rule
+	}
 	if !seen["match"] {
 		r.fail(n, "the rule has no %q; wanted a pattern over image names, such as ghcr.io/owner/name", "match")
 	}
+	used := false
 	if signature != nil {
-		rule.Signature = r.signature(signature, sources, p)
+		rule.Signature = r.signature(signature, sources, &used, p)
 	}
 	if provenance != nil {
-		rule.Provenance = r.provenance(provenance, sources, p)
+		rule.Provenance = r.provenance(provenance, sources, &used, p)
 	}
-	if signature == nil && provenance == nil {
+	switch {
+	case !seen["signature"] && !seen["provenance"]:
 		r.fail(n, "the rule demands no evidence; wanted signature, provenance or both")
+	case source != nil && !used:
+		r.fail(source, "the rule's source is judged by nothing, since each demand has its own source or is met by a key; leave it out")
 	}
 	return rule
+}
+
+// match reads a pattern over canonical image names and refuses one that no name
+// can match: a rule that is passed over leaves its images to a later one.
+func (r *reader) match(n *yaml.Node) Pattern {
+	p := r.pattern(n, "match")
+	s := p.String()
+	host, path, ok := strings.Cut(s, "/")
+	switch {
+	case s == "" || strings.HasPrefix(s, "**"):
+	case strings.ContainsAny(s, "@? ") || strings.Contains(path, ":"):
+		r.fail(n, "match is %q; wanted an image's name without tag and digest", s)
+	case !ok || !strings.ContainsAny(host, ".:*") && host != "localhost":
+		r.fail(n, "match is %q; wanted the whole name of an image, such as ghcr.io/owner/name or docker.io/library/%s", s, s)
+	case host == "index.docker.io" || host == "docker.io" && !strings.ContainsAny(path, "/*"):
+		r.fail(n, "match is %q; wanted docker.io/owner/name, or docker.io/library/name for an official image", s)
+	case path == "" || strings.ToLower(path) != path:
+		r.fail(n, "match is %q; wanted a name in lower case", s)
+	}
+	return p
 }
 
 func (r *reader) tags(n *yaml.Node) Tags {
@@ -200,13 +278,19 @@ func (r *reader) tags(n *yaml.Node) Tags {
 		"version": func(n *yaml.Node) {
 			r.oneOrList(n, "tags.version", func(n *yaml.Node) {
 				p := r.pattern(n, "tags.version", "version")
-				if !p.IsZero() && !p.UsesVersion() {
-					r.fail(n, "tags.version is %q; wanted a pattern with {version}", p)
+				if !p.IsZero() && p.versionAt() < 0 {
+					r.fail(n, "tags.version is %q; wanted a pattern with one {version}", p)
 				}
 				t.Version = append(t.Version, p)
 			})
 		},
-		"version_regexp": func(n *yaml.Node) { t.Grammar = r.regexp(n, "tags.version_regexp").String() },
+		"version_regexp": func(n *yaml.Node) {
+			re := r.regexp(n, "tags.version_regexp")
+			if re.matchesEmpty() {
+				r.fail(n, "tags.version_regexp is %q, which matches empty text; no version is empty", re)
+			}
+			t.Grammar = re.String()
+		},
 	})
 	return t
 }

@@ -3,17 +3,23 @@ package policy
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Pattern is an anchored glob. "*" stands for any run of characters but "/", "**"
-// for any run at all; neither ever stands for "@", "?", white space or control
-// characters, so that a wildcard cannot reach past the end of a path or a ref.
+// for any run at all; neither ever stands for "@", "?", white space or characters
+// that cannot be seen, so that a wildcard cannot reach past the end of a path or a
+// ref. No pattern matches empty text, which is how an absent claim reads.
 // "{version}", "{major}", "{minor}" and "{patch}" stand for the version of the
 // image under judgement, compared literally. Every other character is itself.
 type Pattern struct {
 	source   string
 	segments []segment
+	// fixed is the compiled pattern where it has a wildcard and no variable.
+	fixed *regexp.Regexp
 }
 
 type segment struct {
@@ -30,24 +36,9 @@ const (
 	variable
 )
 
-// Vars are the values of a pattern's variables. The zero value knows none: a
-// pattern with a variable then matches nothing.
-type Vars struct {
-	// Version is the version under judgement.
-	Version string
-	// Grammar is the regular expression of a version, "" for SemVer 2.0. It is
-	// used where a version is read out of a string.
-	Grammar string
-}
-
-// semver is the grammar of SemVer 2.0, from semver.org, without capture groups.
-const semver = `(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)` +
-	`(?:-(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?` +
-	`(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?`
-
 const (
-	starExpr       = `[^/@?\s\x00-\x20\x7f]*`
-	doubleStarExpr = `[^@?\s\x00-\x20\x7f]*`
+	starExpr       = `[^/@?\p{Z}\p{C}]*`
+	doubleStarExpr = `[^@?\p{Z}\p{C}]*`
 	numberExpr     = `(?:0|[1-9][0-9]*)`
 )
 
@@ -56,8 +47,8 @@ func ParsePattern(s string, allowed ...string) (Pattern, error) {
 	if s == "" {
 		return Pattern{}, fmt.Errorf("the pattern is empty; wanted text, or %q for anything", "**")
 	}
-	if i := strings.IndexFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f }); i >= 0 {
-		return Pattern{}, fmt.Errorf("the pattern %q has a control character", s)
+	if c := hidden(s); c != "" {
+		return Pattern{}, fmt.Errorf("the pattern %q has the character %s, which cannot be seen", s, c)
 	}
 	p := Pattern{source: s}
 	rest := s
@@ -69,7 +60,24 @@ func ParsePattern(s string, allowed ...string) (Pattern, error) {
 		p.segments = append(p.segments, seg)
 		rest = rest[n:]
 	}
+	if !p.IsExact() && !p.UsesVersion() {
+		p.fixed = p.compile(nil)
+	}
 	return p, nil
+}
+
+// hidden names the first character of s that a reader cannot see, "" if there is
+// none: control and format characters, spaces but the common one, broken UTF-8.
+func hidden(s string) string {
+	for i, r := range s {
+		if _, n := utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 {
+			return fmt.Sprintf("0x%02x", s[i])
+		}
+		if !unicode.IsPrint(r) {
+			return fmt.Sprintf("%U", r)
+		}
+	}
+	return ""
 }
 
 func nextSegment(s string, allowed []string) (segment, int, error) {
@@ -85,10 +93,8 @@ func nextSegment(s string, allowed []string) (segment, int, error) {
 		if !ok {
 			return segment{}, 0, fmt.Errorf("a { has no }")
 		}
-		for _, a := range allowed {
-			if name == a {
-				return segment{kind: variable, text: name}, len(name) + 2, nil
-			}
+		if slices.Contains(allowed, name) {
+			return segment{kind: variable, text: name}, len(name) + 2, nil
 		}
 		if len(allowed) == 0 {
 			return segment{}, 0, fmt.Errorf("found {%s}; no variable is allowed here", name)
@@ -104,8 +110,12 @@ func nextSegment(s string, allowed []string) (segment, int, error) {
 	return segment{kind: literal, text: s[:n]}, n, nil
 }
 
-// Exact returns a pattern that matches s alone, whatever characters it has.
+// Exact returns a pattern that matches s alone, whatever characters it has. For
+// empty text it is the zero pattern.
 func Exact(s string) Pattern {
+	if s == "" {
+		return Pattern{}
+	}
 	return Pattern{source: s, segments: []segment{{kind: literal, text: s}}}
 }
 
@@ -137,13 +147,26 @@ func (p Pattern) UsesVersion() bool {
 
 // Match reports whether the whole of s is what p says, given vars.
 func (p Pattern) Match(s string, vars Vars) bool {
-	known := true
-	re := p.compile(func(name string) string {
-		v, ok := vars.value(name)
-		known = known && ok
-		return regexp.QuoteMeta(v)
-	})
-	return known && re != nil && re.MatchString(s)
+	if s == "" {
+		return false
+	}
+	if p.IsExact() {
+		want, ok := p.Expand(vars)
+		return ok && s == want
+	}
+	re := p.fixed
+	if re == nil {
+		known := true
+		re = p.compile(func(name string) string {
+			v, ok := vars.value(name)
+			known = known && ok && utf8.ValidString(v)
+			return regexp.QuoteMeta(v)
+		})
+		if !known {
+			return false
+		}
+	}
+	return re != nil && utf8.ValidString(s) && re.MatchString(s)
 }
 
 // compile writes p as an anchored expression; expr writes a variable. It is nil
@@ -153,7 +176,7 @@ func (p Pattern) compile(expr func(name string) string) *regexp.Regexp {
 		return nil
 	}
 	var b strings.Builder
-	b.WriteString(`\A(?s:`)
+	b.WriteString(`\A(?:`)
 	for _, seg := range p.segments {
 		switch seg.kind {
 		case literal:
@@ -195,101 +218,19 @@ func (p Pattern) Expand(vars Vars) (s string, ok bool) {
 	return b.String(), !p.IsZero()
 }
 
-// Version reads the version out of s: the value of {version} with which p
-// matches. It is false where p has not exactly one {version} or s does not fit.
-func (p Pattern) Version(s, grammar string) (string, bool) {
-	versions := 0
-	re := p.compile(func(name string) string {
-		if name != "version" {
-			return numberExpr
+// sample writes p with every star as text, and without its variables.
+func (p Pattern) sample(text string) string {
+	var b strings.Builder
+	for _, seg := range p.segments {
+		switch seg.kind {
+		case literal:
+			b.WriteString(seg.text)
+		case star:
+			first, _, _ := strings.Cut(text, "/")
+			b.WriteString(first)
+		case doubleStar:
+			b.WriteString(text)
 		}
-		versions++
-		return `(` + grammarOr(grammar) + `)`
-	})
-	if re == nil || versions != 1 {
-		return "", false
 	}
-	m := re.FindStringSubmatch(s)
-	if m == nil {
-		return "", false
-	}
-	return m[1], true
+	return b.String()
 }
-
-// Fits reports whether s has the shape of p with any version at all; it is how
-// moving tags are recognised.
-func (p Pattern) Fits(s, grammar string) bool {
-	re := p.compile(func(name string) string {
-		if name != "version" {
-			return numberExpr
-		}
-		return `(?:` + grammarOr(grammar) + `)`
-	})
-	return re != nil && re.MatchString(s)
-}
-
-func grammarOr(grammar string) string {
-	if grammar == "" {
-		return semver
-	}
-	return grammar
-}
-
-// IsVersion reports whether the whole of s is a version of grammar ("" is SemVer 2.0).
-func IsVersion(s, grammar string) bool {
-	re, err := regexp.Compile(`\A(?:` + grammarOr(grammar) + `)\z`)
-	return err == nil && re.MatchString(s)
-}
-
-// value returns the value of a variable. {major}, {minor} and {patch} are read
-// from a version that begins with three numbers.
-func (v Vars) value(name string) (string, bool) {
-	if v.Version == "" {
-		return "", false
-	}
-	if name == "version" {
-		return v.Version, true
-	}
-	core, _, _ := strings.Cut(v.Version, "+")
-	core, _, _ = strings.Cut(core, "-")
-	parts := strings.Split(core, ".")
-	if len(parts) != 3 {
-		return "", false
-	}
-	i, ok := map[string]int{"major": 0, "minor": 1, "patch": 2}[name]
-	if !ok {
-		return "", false
-	}
-	return parts[i], true
-}
-
-// Regexp is an anchored regular expression (RE2).
-type Regexp struct {
-	source string
-	re     *regexp.Regexp
-}
-
-// ParseRegexp compiles s so that it must match the whole of a string. Anchors of
-// its own are allowed and change nothing.
-func ParseRegexp(s string) (Regexp, error) {
-	if s == "" {
-		return Regexp{}, fmt.Errorf("the regular expression is empty")
-	}
-	if _, err := regexp.Compile(s); err != nil {
-		return Regexp{}, fmt.Errorf("the regular expression %q: %w", s, err)
-	}
-	re, err := regexp.Compile(`\A(?:` + s + `)\z`)
-	if err != nil {
-		return Regexp{}, fmt.Errorf("the regular expression %q: %w", s, err)
-	}
-	return Regexp{source: s, re: re}, nil
-}
-
-// String returns the expression as it was written.
-func (r Regexp) String() string { return r.source }
-
-// IsZero reports whether r was never set; such an expression matches nothing.
-func (r Regexp) IsZero() bool { return r.re == nil }
-
-// Match reports whether the whole of s matches.
-func (r Regexp) Match(s string) bool { return r.re != nil && r.re.MatchString(s) }

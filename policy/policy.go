@@ -16,8 +16,8 @@ import (
 type Policy struct {
 	// Name is metadata.name.
 	Name string
-	// Origin says where the policy came from: a file name or "built-in".
-	Origin string
+	// BuiltIn is true for what [BuiltIn] made, and never for a file.
+	BuiltIn bool
 	// Digest is "sha256:<hex>" of the YAML that was parsed.
 	Digest string
 	// Trust maps names to trusted roots; "public-good" is always there.
