@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -182,6 +183,11 @@ func (a *authenticator) read(p Piece) (*Statement, error) {
 		return a.legacySignature(p)
 	case LegacyAttestation:
 		return a.legacyAttestation(p)
+	case BuildKit:
+		if _, err := a.statementOf(p.Bytes); err != nil {
+			return nil, err
+		}
+		return nil, reject(problemUnsupported, "BuildKit's statement is not signed")
 	}
 	return nil, reject(problemMalformed, "its layout %q is not known", p.Layout)
 }
@@ -279,12 +285,15 @@ func parseSimpleSigning(b []byte, limits Limits) (simpleSigning, error) {
 	return s, nil
 }
 
+// decodeBase64 reads standard base64 that can be written in one way alone.
 func decodeBase64(s, what string) ([]byte, error) {
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("%s is not base64: %w", what, err)
-	}
-	if len(b) == 0 {
+	case strings.ContainsAny(s, "\r\n"): // which the decoder passes over
+		return nil, fmt.Errorf("%s is not base64: it has a line break", what)
+	case len(b) == 0:
 		return nil, fmt.Errorf("%s is empty", what)
 	}
 	return b, nil

@@ -36,6 +36,14 @@ type Want struct {
 	Attestations bool
 	// Bundles wants Sigstore bundles: OCI 1.1 referrers and the referrers fallback tag.
 	Bundles bool
+	// BuildKit wants the attestation manifests that BuildKit keeps inside an index.
+	// Their statements are unsigned.
+	BuildKit bool
+	// Repositories are the canonical names of the repositories to look into; none
+	// means the image's own.
+	Repositories []string
+	// GitHub are the URLs of the repositories whose attestations GitHub is asked for.
+	GitHub []string
 }
 
 // Layout is the form in which a piece of evidence is stored.
@@ -49,8 +57,12 @@ const (
 	// LegacyAttestation is a layer of the manifest at sha256-<hex>.att: a DSSE
 	// envelope, its certificate in annotations.
 	LegacyAttestation Layout = "legacy-attestation"
-	// Bundle is a Sigstore bundle (v0.1 to v0.3) in a referrer's only layer.
+	// Bundle is a Sigstore bundle (v0.1 to v0.3): a referrer's only layer, an
+	// attestation kept by GitHub, or a file.
 	Bundle Layout = "bundle"
+	// BuildKit is an in-toto statement in an attestation manifest of the image's own
+	// index, as BuildKit writes it. It is unsigned.
+	BuildKit Layout = "buildkit"
 )
 
 // Piece is one piece of evidence as bytes: nothing in it has been verified.
@@ -72,7 +84,8 @@ type Evidence struct {
 	Failures []Failure
 	// Places are all the places that were looked into, for people.
 	Places []string
-	// Requests and Bytes are what the collection cost (both zero without a network).
+	// Requests and Bytes are what the verification has cost so far, with the
+	// resolution (both zero without a network).
 	Requests int
 	Bytes    int64
 }

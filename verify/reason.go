@@ -36,6 +36,8 @@ const (
 	RegistryRedirectLoop Code = "registry.redirect_loop"
 	// LimitExceeded is a bound of requests, bytes, pages or pieces that was reached.
 	LimitExceeded Code = "limit.exceeded"
+	// PlaceUnavailable is a place that the policy names and this run cannot ask.
+	PlaceUnavailable Code = "place.unavailable"
 	// LayoutUnreadable is an OCI layout on disk that cannot be read.
 	LayoutUnreadable Code = "layout.unreadable"
 	// LayoutNotFound is an image that the layout does not hold.
@@ -196,6 +198,7 @@ func Reasons() []Reason {
 		{RegistryInsecure, "A hop would have been without TLS, or would have carried credentials elsewhere.", "serve the registry over TLS; plain HTTP is for loopback alone"},
 		{RegistryRedirectLoop, "More redirects or pages than any registry needs.", retry},
 		{LimitExceeded, "A bound on pieces, bytes, pages or requests was reached before everything was read.", "remove what does not belong there: somebody attached very much to this image"},
+		{PlaceUnavailable, "The policy names a place that this run cannot ask: a service, where no connection may be opened.", "run without --offline, or bring the evidence with --bundle"},
 		{LayoutUnreadable, "The OCI layout on disk cannot be read.", "save the image again"},
 		{LayoutNotFound, "The OCI layout does not hold the image.", "name the digest that it holds, as the message lists"},
 	}

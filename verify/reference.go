@@ -39,6 +39,9 @@ func ParseReference(s string) (Reference, error) {
 	if err != nil {
 		return Reference{}, fmt.Errorf("parse image reference %q: %w", s, err)
 	}
+	if err := oneSpelling(repo.RegistryStr()); err != nil {
+		return Reference{}, fmt.Errorf("parse image reference %q: %w", s, err)
+	}
 	if tag != "" {
 		if _, err := name.NewTag(repo.Name()+":"+tag, name.WeakValidation); err != nil {
 			return Reference{}, fmt.Errorf("parse image reference %q: %w", s, err)
@@ -48,6 +51,25 @@ func ParseReference(s string) (Reference, error) {
 		tag = name.DefaultTag
 	}
 	return Reference{requested: s, repository: repo, tag: tag, digest: digest}, nil
+}
+
+// oneSpelling refuses other spellings of a registry's name: a policy knows an image
+// by one name, and GHCR.IO or ghcr.io:443 must not slip past the rule for ghcr.io
+// to a laxer one below.
+func oneSpelling(registry string) error {
+	host, port, _ := strings.Cut(registry, ":")
+	canonical := strings.TrimRight(strings.ToLower(host), ".")
+	switch canonical {
+	case "registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com", "www.docker.com":
+		canonical = "docker.io"
+	}
+	if port != "" && port != "443" {
+		canonical += ":" + port
+	}
+	if registry == canonical {
+		return nil
+	}
+	return fmt.Errorf("found the registry %q; write it as %s, the one name that policies know it by", registry, canonical)
 }
 
 // IsDigest reports whether s is "sha256:" and 64 lower-case hexadecimal digits.

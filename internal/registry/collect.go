@@ -16,32 +16,64 @@ import (
 // does not depend on the order in which answers come. Requests and Bytes are what
 // the budget has spent up to now, Resolve included.
 func (r *Registry) Collect(ctx context.Context, image verify.Image, want verify.Want) verify.Evidence {
-	c := &collector{
-		image:   image,
-		want:    want,
-		limits:  r.options.Limits,
-		seen:    map[string]bool{},
-		legacy:  make(chan struct{}, lane),
-		bundles: make(chan struct{}, lane),
+	names := want.Repositories
+	if len(names) == 0 {
+		names = []string{image.Reference.Name()}
 	}
-	s, bad := r.session(ctx, image.Reference.Repository())
-	switch {
-	case !verify.IsDigest(image.Digest):
-		c.fail(definitive(verify.RegistryMalformed, "the image's digest %q is not sha256", image.Digest), image.Reference.Name(), referrerLayouts(want))
-	case bad != nil:
-		c.fail(bad, image.Reference.Name(), referrerLayouts(want))
-	default:
-		c.session = s
-		c.collect(ctx)
+	collectors := make([]*collector, len(names))
+	var repositories sync.WaitGroup
+	for i, name := range names {
+		collectors[i] = newCollector(name, image, want, r.options.Limits)
+		repositories.Go(func() { r.collect(ctx, collectors[i]) })
 	}
-	evidence := c.evidence()
+	repositories.Wait()
+	all := newCollector(image.Reference.Name(), image, want, r.options.Limits)
+	for _, c := range collectors {
+		all.pieces = append(all.pieces, c.pieces...)
+		all.failures = append(all.failures, c.failures...)
+		all.places = append(all.places, c.places...)
+	}
+	evidence := all.evidence()
 	evidence.Requests = r.options.Budget.Requests()
 	evidence.Bytes = r.options.Budget.Bytes()
 	return evidence
 }
 
+// collect gathers what one repository holds.
+func (r *Registry) collect(ctx context.Context, c *collector) {
+	if !verify.IsDigest(c.image.Digest) {
+		c.fail(definitive(verify.RegistryMalformed, "the image's digest %q is not sha256", c.image.Digest), c.name, wantedLayouts(c.want))
+		return
+	}
+	repository := c.image.Reference.Repository()
+	if c.name != c.image.Reference.Name() {
+		ref, err := verify.ParseReference(c.name)
+		if err != nil {
+			c.fail(definitive(verify.RegistryMalformed, "%v", err), c.name, wantedLayouts(c.want))
+			return
+		}
+		repository = ref.Repository()
+	}
+	s, bad := r.session(ctx, repository)
+	if bad != nil {
+		c.fail(bad, c.name, wantedLayouts(c.want))
+		return
+	}
+	c.session = s
+	c.collect(ctx)
+}
+
+func newCollector(name string, image verify.Image, want verify.Want, limits verify.Limits) *collector {
+	return &collector{
+		name: name, image: image, want: want, limits: limits, seen: map[string]bool{},
+		legacy: make(chan struct{}, lane), bundles: make(chan struct{}, lane),
+	}
+}
+
 // collector gathers the evidence about one image from one repository.
 type collector struct {
+	// name is the repository's canonical name, where the evidence lies.
+	name            string
 	session         *session
 	image           verify.Image
 	want            verify.Want
@@ -68,13 +100,16 @@ func (c *collector) collect(ctx context.Context) {
 		c.wg.Go(func() { c.referrers(ctx) })
 		c.wg.Go(func() { c.fallback(ctx) })
 	}
+	if c.want.BuildKit && c.name == c.image.Reference.Name() {
+		c.buildKit(ctx)
+	}
 	c.wg.Wait()
 }
 
 // tag reads the manifest that cosign's legacy layout keeps under a tag.
 func (c *collector) tag(ctx context.Context, suffix string, from origin, layout verify.Layout) {
 	tag := fallbackTag(c.image.Digest) + suffix
-	place := c.image.Reference.Name() + ":" + tag
+	place := c.name + ":" + tag
 	c.look(place)
 	layouts := []verify.Layout{layout}
 	got, bad := c.session.manifest(ctx, c.legacy, tag, []string{typeOCIManifest, typeDockerManifest})

@@ -37,6 +37,11 @@ func (l *Layout) Collect(ctx context.Context, image verify.Image, want verify.Wa
 			c.manifest(ctx, held.descriptor, fromReferrer)
 		}
 	}
+	if want.BuildKit {
+		for _, d := range attestationManifests(image.Manifest) {
+			c.manifest(ctx, d, fromBuildKit)
+		}
+	}
 	return c.evidence()
 }
 

@@ -145,6 +145,7 @@ const (
 	fromSig origin = iota
 	fromAtt
 	fromReferrer
+	fromBuildKit
 )
 
 // wantedLayer is a layer that is evidence, to be fetched.
@@ -202,8 +203,10 @@ func layoutOf(layer descriptor, artifact string, from origin) (verify.Layout, bo
 	switch {
 	case from == fromReferrer && (isBundle(layer.MediaType) || isBundle(artifact)):
 		return verify.Bundle, true
-	case from != fromAtt && layer.MediaType == typeSimpleSigning:
+	case from != fromAtt && from != fromBuildKit && layer.MediaType == typeSimpleSigning:
 		return verify.LegacySignature, true
+	case from == fromBuildKit:
+		return verify.BuildKit, layer.MediaType == typeInToto
 	case from != fromSig && layer.MediaType == typeEnvelope:
 		return verify.LegacyAttestation, true
 	}
@@ -218,6 +221,8 @@ func wants(want verify.Want, layout verify.Layout) bool {
 		return want.Signatures
 	case verify.LegacyAttestation:
 		return want.Attestations
+	case verify.BuildKit:
+		return want.BuildKit
 	default:
 		return want.Bundles
 	}
@@ -226,6 +231,15 @@ func wants(want verify.Want, layout verify.Layout) bool {
 // referrerLayouts are the wanted layouts that a referrer may have.
 func referrerLayouts(want verify.Want) []verify.Layout {
 	return slices.DeleteFunc(slices.Clone(allLayouts), func(l verify.Layout) bool { return !wants(want, l) })
+}
+
+// wantedLayouts are all the wanted layouts.
+func wantedLayouts(want verify.Want) []verify.Layout {
+	layouts := referrerLayouts(want)
+	if want.BuildKit {
+		layouts = append(layouts, verify.BuildKit)
+	}
+	return layouts
 }
 
 // likelihood orders referrers by what their descriptor says they are: the likely

@@ -22,7 +22,7 @@ const (
 
 // referrers reads what the OCI 1.1 API lists as referring to the image.
 func (c *collector) referrers(ctx context.Context) {
-	place := c.image.Reference.Name() + " referrers of " + c.image.Digest
+	place := c.name + " referrers of " + c.image.Digest
 	c.look(place)
 	first := c.session.path("referrers", c.image.Digest)
 	asked := map[string]bool{}
@@ -118,7 +118,7 @@ var (
 // and that may hold evidence although the API answers.
 func (c *collector) fallback(ctx context.Context) {
 	tag := fallbackTag(c.image.Digest)
-	place := c.image.Reference.Name() + ":" + tag
+	place := c.name + ":" + tag
 	c.look(place)
 	got, bad := c.session.manifest(ctx, c.bundles, tag, indexTypes)
 	if bad != nil && bad.absent() {
@@ -171,7 +171,7 @@ func (c *collector) candidates(ctx context.Context, listed []descriptor, place s
 // referrer reads one manifest, and its layers if it is about this image. A list that
 // lies about its size is a failure, but hides nothing.
 func (c *collector) referrer(ctx context.Context, d descriptor) {
-	place := c.image.Reference.Name() + "@" + d.Digest
+	place := c.name + "@" + d.Digest
 	got, bad := c.session.manifest(ctx, c.bundles, d.Digest, []string{typeOCIManifest, typeOCIIndex, typeDockerManifest, typeDockerList})
 	if bad != nil {
 		c.fail(bad, place, referrerLayouts(c.want))
