@@ -19,7 +19,7 @@ const (
 // does not judge them yet.
 var notJudged = map[string]bool{
 	"sbom": true, "attestations": true, "release": true, "platforms": true, "consistency": true, "freshness": true,
-	"deny": true, "on": true, "select": true, "max_age": true, "places": true, "mirrors": true, "evidence": true,
+	"deny": true, "on": true, "select": true, "max_age": true,
 	"requires": true, "include": true, "identities": true, "expires": true,
 }
 
@@ -215,12 +215,15 @@ func inTable(id string) bool {
 }
 
 func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
-	var rule Rule
+	rule := Rule{Places: []string{PlaceRegistry}, Evidence: []string{EvidenceSame}}
 	var sources []Source
-	var source, signature, provenance *yaml.Node
+	var source, places, signature, provenance *yaml.Node
 	seen := r.mapping(n, "images", map[string]func(*yaml.Node){
 		"match":      func(n *yaml.Node) { rule.Match = r.match(n) },
 		"tags":       func(n *yaml.Node) { rule.Tags = r.tags(n) },
+		"mirrors":    func(n *yaml.Node) { rule.Mirrors = r.mirrors(n) },
+		"places":     func(n *yaml.Node) { places, rule.Places = n, r.places(n) },
+		"evidence":   func(n *yaml.Node) { rule.Evidence = r.evidence(n) },
 		"source":     func(n *yaml.Node) { source, sources = n, r.sources(n, "source") },
 		"signature":  func(n *yaml.Node) { signature = n },
 		"provenance": func(n *yaml.Node) { provenance = n },
@@ -228,6 +231,7 @@ func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 	if seen == nil {
 		return rule
 	}
+	defer func() { r.checkPlaces(places, rule) }()
 	if !seen["match"] {
 		r.fail(n, "the rule has no %q; wanted a pattern over image names, such as ghcr.io/owner/name", "match")
 	}

@@ -9,6 +9,8 @@
 package policy
 
 import (
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -30,6 +32,14 @@ type Policy struct {
 
 // PublicGood is the name of the trusted root that a demand means when it names none.
 const PublicGood = "public-good"
+
+// Words of places: and evidence:.
+const (
+	PlaceRegistry  = "registry"
+	PlaceGitHub    = "github"
+	EvidenceSame   = "same"
+	EvidenceOrigin = "origin"
+)
 
 // GitHubIssuer is the OIDC issuer of GitHub Actions on github.com.
 const GitHubIssuer = "https://token.actions.githubusercontent.com"
@@ -69,10 +79,26 @@ type Builder struct {
 // Rule demands evidence of the images that it matches.
 type Rule struct {
 	// Match is a pattern over the image's canonical name, "ghcr.io/owner/name".
-	Match      Pattern
+	Match Pattern
+	// Canonical is the name under which the image is judged; [Policy.Rule] sets it.
+	Canonical string
+	// Mirrors are other names of what Match names.
+	Mirrors []Mirror
+	// Places are the services that are asked for evidence: "registry", "github".
+	Places []string
+	// Evidence are the repositories that are looked into: "same" as the image's,
+	// "origin", which is the canonical name's, or a repository's name.
+	Evidence   []string
 	Tags       Tags
 	Signature  *Signature
 	Provenance *Provenance
+}
+
+// Mirror says that images whose names begin with Prefix are those of Of: an image
+// "registry.corp/ghcr/o/n" is judged as "ghcr.io/o/n". Prefix may be a whole name.
+type Mirror struct {
+	// Prefix and Of are whole path elements, without a slash at the end.
+	Prefix, Of string
 }
 
 // Tags says how a tag gives a version.
@@ -174,12 +200,74 @@ func (w Window) Contains(t time.Time) bool {
 // IsZero reports whether w bounds nothing.
 func (w Window) IsZero() bool { return w.From.IsZero() && w.Until.IsZero() }
 
-// Rule returns the first rule that matches the canonical name of an image.
+// Rule returns the first rule that matches an image by the name of which it is a
+// mirror under that rule, or else by its own.
 func (p *Policy) Rule(name string) (Rule, bool) {
 	for _, r := range p.Rules {
-		if r.Match.Match(name, Vars{}) {
-			return r, true
+		for _, canonical := range append(r.origins(name), name) {
+			if r.Match.Match(canonical, Vars{}) {
+				r.Canonical = canonical
+				return r, true
+			}
 		}
 	}
 	return Rule{}, false
+}
+
+// origins are the names of which a name is a mirror.
+func (r Rule) origins(name string) []string {
+	var names []string
+	for _, m := range r.Mirrors {
+		if rest, ok := strings.CutPrefix(name, m.Prefix); ok && (rest == "" || rest[0] == '/') {
+			names = append(names, m.Of+rest)
+		}
+	}
+	return names
+}
+
+// Repositories are the names of the repositories to look into for the evidence of
+// an image of this name, each once.
+func (r Rule) Repositories(name string) []string {
+	if !slices.Contains(r.Places, PlaceRegistry) {
+		return nil
+	}
+	var names []string
+	for _, place := range r.Evidence {
+		switch place {
+		case EvidenceSame:
+			place = name
+		case EvidenceOrigin:
+			place = r.Canonical
+		}
+		if !slices.Contains(names, place) {
+			names = append(names, place)
+		}
+	}
+	return names
+}
+
+// GitHub are the URLs of the repositories whose attestations GitHub is asked for.
+func (r Rule) GitHub() []string {
+	if !slices.Contains(r.Places, PlaceGitHub) {
+		return nil
+	}
+	var urls []string
+	for _, s := range r.sources() {
+		if url, ok := s.Repository.Expand(Vars{}); ok && !slices.Contains(urls, url) {
+			urls = append(urls, url)
+		}
+	}
+	return urls
+}
+
+// sources are the sources of all demands.
+func (r Rule) sources() []Source {
+	var all []Source
+	if r.Signature != nil {
+		all = append(all, r.Signature.Sources...)
+	}
+	if r.Provenance != nil {
+		all = append(all, r.Provenance.Sources...)
+	}
+	return all
 }

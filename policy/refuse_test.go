@@ -129,7 +129,7 @@ func TestRefuseTop(t *testing.T) {
 		{"a mode", head + "mode: warn\n" + tail, []string{`p.yaml:4:7: mode is "warn"; wanted enforce`}},
 		{"no rules", head + "images: []\n", []string{"p.yaml:4:9: images is an empty list; leave the key out or name at least one"}},
 		{"rules that are no list", head + "images: {match: a}\n", []string{"p.yaml:4:9: images is a mapping; wanted a list"}},
-		{"a rule of null", head + "images: [~]\n", []string{`p.yaml:4:10: images is "~"; wanted a mapping with match, provenance, signature, source, tags`}},
+		{"a rule of null", head + "images: [~]\n", []string{`p.yaml:4:10: images is "~"; wanted a mapping with evidence, match, mirrors, places, provenance, signature, source, tags`}},
 	})
 }
 
@@ -138,7 +138,7 @@ func TestRefuseNotJudged(t *testing.T) {
 	const why = ` is not judged by this version of assay yet, so it is refused rather than ignored`
 	for _, key := range []string{
 		"sbom", "attestations", "release", "platforms", "consistency", "freshness", "deny", "on", "select", "max_age",
-		"places", "mirrors", "evidence", "requires", "include", "identities", "expires",
+		"requires", "include", "identities", "expires",
 	} {
 		refuse(t, []refusal{
 			{key + " in the policy", head + key + ": {}\n" + tail, []string{`p.yaml:4:1: "` + key + `"` + why}},

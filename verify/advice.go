@@ -22,10 +22,13 @@ func next(c Code) string {
 func reproduce(check string, q *question) string {
 	ref := q.facts.image.Reference
 	image := ref.Name() + "@" + q.facts.image.Digest
-	if check == "signature" {
-		return cosignCommand(q.rule.Signature, image, q.vars)
+	switch s, p := q.rule.Signature, q.rule.Provenance; {
+	case check == "signature" && len(s.Signers) > 0:
+		return cosignCommand(s, image, q.vars)
+	case check == "provenance" && len(p.Sources) > 0:
+		return provenanceCommand(p, image, q.vars)
 	}
-	return provenanceCommand(q.rule.Provenance, image, q.vars)
+	return "" // a policy that was not parsed may demand nothing, and is never met
 }
 
 func cosignCommand(s *policy.Signature, image string, vars policy.Vars) string {

@@ -63,7 +63,10 @@ func (a *authenticator) bundle(p Piece) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.log = logEvidence(b)
+	s.log = LogNone
+	if a.root.thresholds.LogEntries > 0 { // else nobody verified the entries
+		s.log = logEvidence(b)
+	}
 	return s, nil
 }
 
@@ -85,6 +88,9 @@ func parseBundle(b []byte, limits Limits) (*bundle.Bundle, error) {
 // certificateBundle verifies a bundle signed with a certificate and returns its
 // verified times.
 func (a *authenticator) certificateBundle(b *bundle.Bundle, leaf *x509.Certificate, artifact sigstore.ArtifactPolicyOption) ([]VerifiedTime, error) {
+	if len(a.root.material.FulcioCertificateAuthorities()) == 0 {
+		return nil, a.unknownAuthority(leaf)
+	}
 	// The identity is the leaf's own: sigstore-go and this package must read the
 	// same name and issuer out of one certificate. Who it should be is judged later.
 	identity, err := sigstore.NewShortCertificateIdentity(a.claims.Issuer, "", a.claims.Identity, "")
@@ -99,13 +105,13 @@ func (a *authenticator) certificateBundle(b *bundle.Bundle, leaf *x509.Certifica
 		return nil, a.unknownAuthority(leaf)
 	}
 	if id := unknownLog(b, a.root.material); id != "" {
-		return nil, reject(problemUnknownAuthority, "the trusted root %s does not know the log %s: %w", a.root.name, id, err)
+		return nil, reject(problemUnknownAuthority, "the trusted root %s (%s) does not know the log %s: %w", a.root.name, a.root.source, id, err)
 	}
 	return nil, reject(problemInvalid, "%w", err)
 }
 
 func (a *authenticator) unknownAuthority(leaf *x509.Certificate) error {
-	return reject(problemUnknownAuthority, "no certificate authority of the trusted root %s issued the certificate (issuer %q)", a.root.name, leaf.Issuer)
+	return reject(problemUnknownAuthority, "no certificate authority of the trusted root %s (%s) issued the certificate (issuer %q)", a.root.name, a.root.source, leaf.Issuer)
 }
 
 // unknownLog names the log of the first entry if the root knows the log of none.
@@ -156,7 +162,12 @@ func (m keyMaterial) PublicKeyVerifier(string) (root.TimeConstrainedVerifier, er
 // verifyBundle is the one call of sigstore-go's verifier, with the rule that it
 // does not know: every verified time lies inside the validity of every log key used.
 func verifyBundle(b *bundle.Bundle, material root.TrustedMaterial, need policy.Thresholds, want sigstore.PolicyBuilder) ([]VerifiedTime, error) {
-	options := []sigstore.VerifierOption{sigstore.WithObserverTimestamps(need.Timestamps), sigstore.WithoutStatementPredicate()}
+	options := []sigstore.VerifierOption{sigstore.WithoutStatementPredicate()}
+	if need.Timestamps > 0 {
+		options = append(options, sigstore.WithObserverTimestamps(need.Timestamps))
+	} else { // refused by sigstore-go for a certificate
+		options = append(options, sigstore.WithNoObserverTimestamps())
+	}
 	if need.LogEntries > 0 {
 		options = append(options, sigstore.WithTransparencyLog(need.LogEntries))
 	}
@@ -191,14 +202,16 @@ func verifyBundle(b *bundle.Bundle, material root.TrustedMaterial, need policy.T
 	return times, nil
 }
 
-// logEvidence tells a bundle with an inclusion proof from one with a promise alone.
+// logEvidence tells a bundle with an inclusion proof from one with a promise
+// alone. The verifier passes over entries of logs that it does not know, so there
+// is a verified proof for certain only where every entry has one.
 func logEvidence(b *bundle.Bundle) LogEvidence {
 	kind := LogNone
 	for _, e := range b.GetVerificationMaterial().GetTlogEntries() {
-		if e.GetInclusionProof() != nil {
-			return LogProof
+		if e.GetInclusionProof() == nil {
+			return LogPromise
 		}
-		kind = LogPromise
+		kind = LogProof
 	}
 	return kind
 }

@@ -182,12 +182,12 @@ func parseRekorBundle(b []byte, limits Limits) (cosignbundle.RekorBundle, error)
 // that a trusted log signed reach cosign, and returns the log's time.
 func (a *authenticator) signedEntry(r cosignbundle.RekorBundle) (VerifiedTime, error) {
 	id, err := hex.DecodeString(r.Payload.LogID)
-	if err != nil {
-		return VerifiedTime{}, reject(problemMalformed, "the log id is not hexadecimal: %w", err)
+	if err != nil || hex.EncodeToString(id) != r.Payload.LogID {
+		return VerifiedTime{}, reject(problemMalformed, "the log id %q is not lower-case hexadecimal", r.Payload.LogID)
 	}
 	log, ok := a.root.material.RekorLogs()[hex.EncodeToString(id)]
 	if !ok {
-		return VerifiedTime{}, reject(problemUnknownAuthority, "the trusted root %s does not know the log %s", a.root.name, r.Payload.LogID)
+		return VerifiedTime{}, reject(problemUnknownAuthority, "the trusted root %s (%s) does not know the log %s", a.root.name, a.root.source, r.Payload.LogID)
 	}
 	text, _ := r.Payload.Body.(string)
 	body, err := decodeBase64(text, "the log entry's body")
@@ -204,7 +204,9 @@ func (a *authenticator) signedEntry(r cosignbundle.RekorBundle) (VerifiedTime, e
 		InclusionPromise: &protorekor.InclusionPromise{SignedEntryTimestamp: r.SignedEntryTimestamp},
 	})
 	if err != nil {
-		return VerifiedTime{}, reject(problemMalformed, "read the log entry: %w", err)
+		// It is JSON of a kind that is known: what is wrong is inside, such as a
+		// signature that is not by the certificate beside it.
+		return VerifiedTime{}, reject(problemInvalid, "read the log entry: %w", err)
 	}
 	if err := tlog.VerifySET(entry, a.root.material.RekorLogs()); err != nil {
 		return VerifiedTime{}, reject(problemInvalid, "verify the log's signed entry timestamp: %w", err)

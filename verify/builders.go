@@ -76,6 +76,20 @@ func knownBuilders() []knownBuilder {
 	}
 }
 
+// buildTypes lists the build types that some known builder writes with a
+// predicate type.
+func buildTypes(predicateType string) []string {
+	var types []string
+	for _, k := range knownBuilders() {
+		for _, t := range k.types[predicateType] {
+			if !contains(types, t) {
+				types = append(types, t)
+			}
+		}
+	}
+	return types
+}
+
 // builder is who built an image, once certificate and statement agree on it.
 type builder struct {
 	// path is the id without its version, version what follows "@" ("" for a runner).
@@ -106,6 +120,10 @@ func identifyBuilder(c *Claims, predicateType string, b *build, extra []policy.B
 	for _, k := range knownBuilders() {
 		if k.path != path {
 			continue
+		}
+		// Only GitHub's own issuer speaks for workflows on github.com.
+		if c.Issuer != policy.GitHubIssuer {
+			return builder{}, differ(problemBuilder, "builder", path+" by "+policy.GitHubIssuer, path+" by "+c.Issuer)
 		}
 		if !contains(k.types[predicateType], b.buildType) {
 			return builder{}, differ(problemUnsupported, "build type", strings.Join(k.types[predicateType], " or "), b.buildType)
@@ -188,8 +206,13 @@ func applyExtra(b *builder, extra []policy.Builder) {
 
 // matchBuilder compares who built with who should have.
 func matchBuilder(want policy.BuilderDemand, b builder) *Difference {
-	if len(want.IDs) == 0 && !b.known {
-		return differ(problemBuilder, "builder", "one that the table of builders or the policy lists", b.id())
+	if len(want.IDs) == 0 {
+		if !b.known {
+			return differ(problemBuilder, "builder", "one that the table of builders or the policy lists", b.id())
+		}
+		if diff := b.atRelease(); diff != nil {
+			return diff
+		}
 	}
 	var closest *Difference
 	for _, id := range want.IDs {
@@ -216,10 +239,17 @@ func (b builder) matches(id string) *Difference {
 	if err != nil {
 		return differ(problemBuilder, "builder", id, b.id())
 	}
-	if !strings.Contains(id, "@") && b.version != "" && b.kind == kindGitHub {
-		if err := utils.IsValidBuilderTag(b.version, false); err != nil {
-			return differ(problemBuilder, "builder ref", "refs/tags/vX.Y.Z, or a demand with @version", b.version)
-		}
+	if !strings.Contains(id, "@") {
+		return b.atRelease()
 	}
 	return nil
+}
+
+// atRelease wants a builder that is demanded without a version to be of a full
+// semantic version tag. Those of slsa-github-generator were checked before.
+func (b builder) atRelease() *Difference {
+	if b.version == "" || b.kind != kindGitHub || utils.IsValidBuilderTag(b.version, false) == nil {
+		return nil
+	}
+	return differ(problemBuilder, "builder ref", "refs/tags/vX.Y.Z, or a demand with @version", b.version)
 }

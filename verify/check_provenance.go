@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -25,6 +26,9 @@ func (provenanceCheck) layouts() []Layout { return []Layout{LegacyAttestation, B
 func (provenanceCheck) root(r policy.Rule) string { return r.Provenance.Trust }
 
 func (provenanceCheck) demands(r policy.Rule) []demand {
+	if len(r.Provenance.Sources) == 0 { // which no parser makes: provenance of anything is no demand
+		return nil
+	}
 	return demands(r.Provenance.Signers, r.Provenance.Sources)
 }
 
@@ -57,6 +61,9 @@ func (provenanceCheck) meets(q *question, s *Statement, d demand, vars policy.Va
 		return accepted{}, differ(problemIdentity, "issuer", d.signer.Issuer, s.claims.Issuer)
 	}
 	b, err := parseBuild(s.predicateType, s.predicate)
+	if unsupported := (&rejection{}); errors.As(err, &unsupported) {
+		return accepted{}, differ(unsupported.problem, "build type", strings.Join(buildTypes(s.predicateType), " or "), err.Error())
+	}
 	if err != nil {
 		return accepted{}, differ(problemStatement, "predicate", "SLSA provenance", err.Error())
 	}
@@ -71,6 +78,7 @@ func (provenanceCheck) meets(q *question, s *Statement, d demand, vars policy.Va
 		func() *Difference { return d.matchSigner(s, vars) },
 		func() *Difference { return d.matchSource(s.claims, b.branch(), vars) },
 		func() *Difference { return b.agrees(s.claims, built.kind) },
+		func() *Difference { return d.matchSourceCommit(b) },
 		func() *Difference { return matchInputs(want.Inputs, b) },
 		func() *Difference { return d.matchTime(s, q.at, q.limits) },
 	} {

@@ -1,6 +1,10 @@
 package verify
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -57,6 +61,7 @@ type outcome struct {
 	problem   problem
 	met       bool
 	accepted  accepted
+	text      []byte // of the candidate, to compare
 }
 
 // judge runs one check over the facts.
@@ -77,7 +82,7 @@ func (q *question) judge(c check) Finding {
 			outcomes = append(outcomes, q.compare(c, s, demands))
 		}
 	}
-	sortOutcomes(outcomes)
+	outcomes = sortOutcomes(outcomes)
 	for _, o := range outcomes {
 		if o.met {
 			f.Found = append(f.Found, o.candidate)
@@ -95,7 +100,7 @@ func (q *question) judge(c check) Finding {
 			outcomes = append(outcomes, outcome{candidate: r.candidate(c.id()), problem: r.problem})
 		}
 	}
-	sortOutcomes(outcomes)
+	outcomes = sortOutcomes(outcomes)
 	for _, o := range outcomes {
 		f.Found = append(f.Found, o.candidate)
 	}
@@ -220,28 +225,36 @@ func (q *question) bystanders(c check) string {
 	return "only other evidence is attached to the image: " + strings.Join(names, ", ")
 }
 
-// sortOutcomes orders candidates by how close they came, then by their bytes, so
-// that the order in which evidence was found changes nothing.
-func sortOutcomes(outcomes []outcome) {
-	sort.SliceStable(outcomes, func(i, j int) bool {
-		a, b := outcomes[i], outcomes[j]
-		if a.met != b.met {
-			return a.met
-		}
-		if a.candidate.Authenticated != b.candidate.Authenticated {
-			return a.candidate.Authenticated
-		}
-		if a.problem != b.problem {
-			return a.problem > b.problem
-		}
-		if a.candidate.Layout != b.candidate.Layout {
-			return a.candidate.Layout < b.candidate.Layout
-		}
-		if a.candidate.Evidence != b.candidate.Evidence {
-			return a.candidate.Evidence < b.candidate.Evidence
-		}
-		return a.candidate.Trust < b.candidate.Trust
+// sortOutcomes orders candidates by how close they came, then by what they are,
+// and drops those that are the same in everything: neither the order in which
+// evidence was found nor how often changes anything.
+func sortOutcomes(outcomes []outcome) []outcome {
+	for i := range outcomes {
+		// The digest alone does not do: legacy signatures by many are over one payload.
+		outcomes[i].text, _ = json.Marshal(outcomes[i].candidate)
+	}
+	slices.SortFunc(outcomes, func(a, b outcome) int {
+		return cmp.Or(
+			-compareBools(a.met, b.met),
+			-compareBools(a.candidate.Authenticated, b.candidate.Authenticated),
+			-cmp.Compare(a.problem, b.problem),
+			cmp.Compare(a.candidate.Layout, b.candidate.Layout),
+			cmp.Compare(a.candidate.Evidence, b.candidate.Evidence),
+			cmp.Compare(a.candidate.Trust, b.candidate.Trust),
+			bytes.Compare(a.text, b.text),
+		)
 	})
+	return slices.CompactFunc(outcomes, func(a, b outcome) bool { return a.problem == b.problem && bytes.Equal(a.text, b.text) })
+}
+
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 // candidate writes a statement for the verdict.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -140,6 +141,19 @@ func (o object) array(key string) ([]json.RawMessage, error) {
 		return nil, fmt.Errorf("parse %q: %w", key, err)
 	}
 	return a, nil
+}
+
+// exact refuses keys that encoding/json, in a library that reads the same bytes,
+// would take for one of names: it compares without regard to case.
+func (o object) exact(names ...string) error {
+	for key := range o {
+		for _, n := range names {
+			if key != n && strings.EqualFold(key, n) {
+				return fmt.Errorf("found the key %q; wanted %q", key, n)
+			}
+		}
+	}
+	return nil
 }
 
 // only refuses keys that are not among names.

@@ -33,7 +33,7 @@ func Judge(facts Facts, p *policy.Policy, trust Trust, o Options) Verdict {
 	if !ok {
 		return noRule(v, facts.image.Reference, p)
 	}
-	v.Policy.Rule = rule.Match.String()
+	v.Policy.Rule, v.Image.Name = rule.Match.String(), rule.Canonical
 	v.Trust = describeTrust(rule, trust)
 	q := &question{facts: facts, policy: p, rule: rule, at: o.At, limits: o.Limits}
 	v.Image.VersionFrom = q.resolveVersion(o.Version)
@@ -54,7 +54,7 @@ func Undecided(ref Reference, p *policy.Policy, trust Trust, failure *Failure, o
 	if !ok {
 		return noRule(v, ref, p)
 	}
-	v.Policy.Rule = rule.Match.String()
+	v.Policy.Rule, v.Image.Name = rule.Match.String(), rule.Canonical
 	v.Trust = describeTrust(rule, trust)
 	for _, c := range checks() {
 		f := Finding{ID: c.id(), Required: c.required(rule), Result: NotRequired}
@@ -73,8 +73,9 @@ func newVerdict(ref Reference, p *policy.Policy, o Options) Verdict {
 	return Verdict{
 		Schema: VerdictSchema, Hypothetical: o.Hypothetical,
 		Image:  VerdictImage{Requested: ref.String(), Name: ref.Name(), Tag: ref.Tag()},
-		Policy: VerdictPolicy{Name: p.Name, Digest: p.Digest},
-		Run:    Run{JudgedAt: o.At.UTC()},
+		Policy: VerdictPolicy{Name: p.Name, BuiltIn: p.BuiltIn, Digest: p.Digest},
+		Trust:  []VerdictRoot{}, Checks: []Finding{},
+		Run: Run{JudgedAt: o.At.UTC()},
 	}
 }
 
@@ -141,7 +142,7 @@ func (f Finding) authenticated() bool {
 func (v Verdict) Passed() bool { return v.Verdict == Pass }
 
 func describeTrust(rule policy.Rule, trust Trust) []VerdictRoot {
-	var roots []VerdictRoot
+	roots := []VerdictRoot{}
 	for _, name := range rule.Roots() {
 		r, ok := trust.root(name)
 		if !ok {

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -80,8 +81,9 @@ type demand struct {
 func demands(signers []policy.Signer, sources []policy.Source) []demand {
 	var all []demand
 	for _, s := range signers {
-		if len(sources) == 0 {
+		if len(sources) == 0 || s.Key != nil { // a key says nothing of a source
 			all = append(all, demand{signer: s})
+			continue
 		}
 		for i := range sources {
 			all = append(all, demand{signer: s, source: &sources[i]})
@@ -149,6 +151,9 @@ func window(w policy.Window) string {
 // matchSigner compares who signed with who should have.
 func (d demand) matchSigner(s *Statement, vars policy.Vars) *Difference {
 	if d.signer.Key != nil {
+		if demandsClaims(d.signer) {
+			return differ(problemIdentity, "signer", "a key and a certificate's claims, which nothing is", keyOrIdentity(s))
+		}
 		if s.claims == nil && s.keySHA256 != "" && s.keySHA256 == d.signer.Key.SHA256 {
 			return nil
 		}
@@ -164,6 +169,13 @@ func (d demand) matchSigner(s *Statement, vars policy.Vars) *Difference {
 		return diff
 	}
 	return d.matchCircumstances(s.claims)
+}
+
+// demandsClaims reports whether a signer has any field set but the key and its
+// window. No parser makes one with both, and what is set must hold.
+func demandsClaims(s policy.Signer) bool {
+	s.Key, s.Signed = nil, policy.Window{}
+	return !reflect.ValueOf(s).IsZero()
 }
 
 func keyOrIdentity(s *Statement) string {
@@ -199,20 +211,24 @@ func contains(words []string, word string) bool {
 	return false
 }
 
-// matchIdentity compares the certificate's name: as a whole, or as repository,
-// workflow and ref in the grammar of its issuer.
+// matchIdentity compares the certificate's name: as a whole, and as repository,
+// workflow and ref in the grammar of its issuer. Everything that is set must hold.
 func (d demand) matchIdentity(c *Claims, vars policy.Vars) *Difference {
-	switch {
-	case !d.signer.Identity.IsZero():
-		return matchPatterns(problemIdentity, "identity", []policy.Pattern{d.signer.Identity}, c.Identity, vars)
-	case !d.signer.IdentityRegexp.IsZero():
-		if !d.signer.IdentityRegexp.Match(c.Identity) {
-			return differ(problemIdentity, "identity", "matching "+d.signer.IdentityRegexp.String(), c.Identity)
-		}
-		return nil
-	case d.signer.Workflow.IsZero() && d.signer.Repository.IsZero() && len(d.signer.Ref) == 0:
-		return nil // provenance: the table of builders says who signs
+	s := d.signer
+	if !s.Identity.IsZero() && !s.Identity.Match(c.Identity, vars) {
+		return differ(problemIdentity, "identity", expand(s.Identity, vars), c.Identity)
 	}
+	if !s.IdentityRegexp.IsZero() && !s.IdentityRegexp.Match(c.Identity) {
+		return differ(problemIdentity, "identity", "matching "+s.IdentityRegexp.String(), c.Identity)
+	}
+	if s.Workflow.IsZero() && s.Repository.IsZero() && len(s.Ref) == 0 {
+		return nil // for provenance, the table of builders says who signs
+	}
+	return d.matchWorkflow(c, vars)
+}
+
+// matchWorkflow compares repository, path and ref of the workflow that signed.
+func (d demand) matchWorkflow(c *Claims, vars policy.Vars) *Difference {
 	id, ok := parseIdentity(c)
 	if !ok {
 		return differ(problemIdentity, "identity", "a workflow as "+d.signer.Issuer+" names it", c.Identity)
@@ -306,6 +322,16 @@ func (d demand) matchSource(c *Claims, branch string, vars policy.Vars) *Differe
 		return diff
 	}
 	return matchClaim(problemSource, "commit", s.Commit, c.Commit)
+}
+
+// matchSourceCommit compares the commit that the statement says was built. It is
+// the certificate's but for a delegated builder, which may build another one of
+// the same repository: the demand is met by what was built.
+func (d demand) matchSourceCommit(b *build) *Difference {
+	if d.source == nil || d.source.Commit == "" || d.source.Commit == b.sourceCommit {
+		return nil
+	}
+	return differ(problemSource, "source commit", d.source.Commit, b.sourceCommit)
 }
 
 // matchRef compares a git ref with everything that a source says about it.

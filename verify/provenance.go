@@ -19,6 +19,8 @@ type build struct {
 	triggerURI, sourceURI string
 	// triggerCommit and sourceCommit are the commits beside them; "" if absent.
 	triggerCommit, sourceCommit string
+	// sourceParameter is the source that the container-based builder was given.
+	sourceParameter string
 	// workflow is the path of the workflow file that was started.
 	workflow string
 	// runURI names the run; runID and runAttempt are its parts where only those are given.
@@ -40,13 +42,19 @@ func parseBuild(predicateType string, predicate json.RawMessage) (*build, error)
 	if err := dec.Decode(&p); err != nil || p == nil {
 		return nil, errors.New("the predicate is not a JSON object")
 	}
+	read, buildType := parseBuildV02, textAt(p, "buildType")
 	switch predicateType {
 	case PredicateProvenanceV02:
-		return parseBuildV02(p)
 	case PredicateProvenanceV1:
-		return parseBuildV1(p)
+		read, buildType = parseBuildV1, textAt(p, "buildDefinition", "buildType")
+	default:
+		return nil, fmt.Errorf("the predicate type %q is not SLSA provenance", predicateType)
 	}
-	return nil, fmt.Errorf("the predicate type %q is not SLSA provenance", predicateType)
+	if known := buildTypes(predicateType); buildType != "" && !contains(known, buildType) {
+		// Where the facts stand in a predicate is for its build type to say.
+		return nil, reject(problemUnsupported, "%s", buildType)
+	}
+	return read(p)
 }
 
 func parseBuildV02(p map[string]any) (*build, error) {
@@ -106,6 +114,9 @@ func parseBuildV1(p map[string]any) (*build, error) {
 	b.triggerURI = "git+https://github.com/" + parts[0] + "/" + parts[1] + "@" + ref
 	b.workflow = parts[2]
 	b.triggerCommit = textAt(b.params, "github_sha")
+	if b.buildType == buildTypeContainerBased {
+		b.sourceParameter = textAt(p, "buildDefinition", "externalParameters", "source", "uri")
+	}
 	b.inputs = mapAt(b.params, "github_event_payload", "inputs")
 	return b, b.check()
 }
@@ -159,6 +170,10 @@ func (b *build) agrees(c *Claims, kind buildKind) *Difference {
 		{"run", c.RunURI, b.runURI},
 		{"run id", runPart(c.RunURI, 0), b.runID},
 		{"run attempt", runPart(c.RunURI, 1), b.runAttempt},
+		{"source parameter", trigger, b.sourceParameter},
+		{"run id", runPart(c.RunURI, 0), textAt(b.params, "github_run_id")},
+		{"run attempt", runPart(c.RunURI, 1), textAt(b.params, "github_run_attempt")},
+		{"repository", strings.TrimPrefix(c.Repository, "https://github.com/"), textAt(b.params, "github_repository")},
 		{"event", c.Trigger, textAt(b.params, "github_event_name")},
 		{"ref", c.Ref, textAt(b.params, "github_ref")},
 		{"repository id", c.RepositoryID, textAt(b.params, "github_repository_id")},

@@ -93,6 +93,36 @@ const (
 	ProvenanceInFuture            Code = "provenance.in_future"
 )
 
+// Codes of what GitHub's attestations API did not give. Bounds are LimitExceeded.
+const (
+	// GitHubUnauthorized is a 401: the token is wrong, expired or revoked.
+	GitHubUnauthorized Code = "github.unauthorized"
+	// GitHubForbidden is a 403 that is no rate limit: the token may not read attestations,
+	// or the organisation wants single sign-on first.
+	GitHubForbidden Code = "github.forbidden"
+	// GitHubNotFound is a repository that GitHub does not show (it says 404 of private ones
+	// too), or a bundle that is not where the API says.
+	GitHubNotFound Code = "github.not_found"
+	// GitHubRateLimited is a primary or secondary rate limit that outlasts the budget.
+	GitHubRateLimited Code = "github.rate_limited"
+	// GitHubServerError is a 5xx, or a status that the API should not send.
+	GitHubServerError Code = "github.server_error"
+	// GitHubUnreachable is a connection that could not be made: DNS, TCP, TLS, proxy.
+	GitHubUnreachable Code = "github.unreachable"
+	// GitHubTimeout is an answer that did not come in time.
+	GitHubTimeout Code = "github.timeout"
+	// GitHubTruncated is a body that ended early.
+	GitHubTruncated Code = "github.truncated"
+	// GitHubMalformed is an answer that is not what the API is documented to send.
+	GitHubMalformed Code = "github.malformed"
+	// GitHubInsecure is a refused hop: plain HTTP, credentials in a URL, a page elsewhere.
+	GitHubInsecure Code = "github.insecure"
+	// GitHubRedirectLoop is more redirects, or pages, than the API needs.
+	GitHubRedirectLoop Code = "github.redirect_loop"
+	// GitHubUnusableName is a repository or digest that the API cannot be asked for.
+	GitHubUnusableName Code = "github.unusable_name"
+)
+
 // codeOf gives the problem of a candidate its code under one check.
 func codeOf(check string, p problem) Code {
 	suffix := "invalid"
@@ -148,6 +178,7 @@ type Reason struct {
 // Reasons lists every code with its explanation, in the order of docs/reasons.md.
 func Reasons() []Reason {
 	retry := "ask again; if it stays, look at the registry"
+	github := "ask again; if it stays, see githubstatus.com"
 	return []Reason{
 		{PolicyNoRule, "No rule of the policy matches the image's name.", "add a rule whose match covers the image, or check the name"},
 		{PolicyNoVersion, "A demand names {version}, and no one version is known: the tag names none, or the evidence fits none or several.", "name the version: a version tag, or --image-version"},
@@ -198,6 +229,19 @@ func Reasons() []Reason {
 		{RegistryInsecure, "A hop would have been without TLS, or would have carried credentials elsewhere.", "serve the registry over TLS; plain HTTP is for loopback alone"},
 		{RegistryRedirectLoop, "More redirects or pages than any registry needs.", retry},
 		{LimitExceeded, "A bound on pieces, bytes, pages or requests was reached before everything was read.", "remove what does not belong there: somebody attached very much to this image"},
+		{GitHubUnauthorized, "GitHub refuses the token (401).", "renew the token, or unset GH_TOKEN and GITHUB_TOKEN: public repositories need none"},
+		{GitHubForbidden, "GitHub refuses access to the attestations (403).", "give the token the permission attestations: read, and authorise it for the organisation's single sign-on"},
+		{GitHubNotFound, "GitHub shows no such repository, or no bundle where its API says there is one (404).", "check the source's repository; a private one needs a token that may read it"},
+		{GitHubRateLimited, "GitHub's rate limit was reached.", "wait until it resets, or set GH_TOKEN: with a token GitHub allows 5,000 requests an hour instead of 60"},
+		{GitHubServerError, "GitHub answered with an error of its own.", github},
+		{GitHubUnreachable, "No connection to GitHub could be made (DNS, TCP, TLS, proxy).", "check name, network and proxy; bundles are not at api.github.com but at a blob store"},
+		{GitHubTimeout, "GitHub did not answer in time.", "ask again, or give it longer with --timeout"},
+		{GitHubTruncated, "An answer of GitHub ended early.", github},
+		{GitHubMalformed, "An answer of GitHub is not one that its API is documented to give.", github},
+		{GitHubInsecure, "A hop would have been without TLS, or away from the API.", "do not trust this server or the proxy before it"},
+		{GitHubRedirectLoop, "More redirects or pages than the API needs.", github},
+		{GitHubUnusableName, "The source's repository is not one that GitHub can be asked for.", "write it as owner/name, or as https://HOST/owner/name"},
+
 		{PlaceUnavailable, "The policy names a place that this run cannot ask: a service, where no connection may be opened.", "run without --offline, or bring the evidence with --bundle"},
 		{LayoutUnreadable, "The OCI layout on disk cannot be read.", "save the image again"},
 		{LayoutNotFound, "The OCI layout does not hold the image.", "name the digest that it holds, as the message lists"},

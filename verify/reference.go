@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -39,6 +40,9 @@ func ParseReference(s string) (Reference, error) {
 	if err != nil {
 		return Reference{}, fmt.Errorf("parse image reference %q: %w", s, err)
 	}
+	if !path.MatchString(repo.RepositoryStr()) {
+		return Reference{}, fmt.Errorf("parse image reference %q: found the repository %q; wanted lower-case letters and digits, separated by '/', '.', '_' or '-'", s, repo.RepositoryStr())
+	}
 	if err := oneSpelling(repo.RegistryStr()); err != nil {
 		return Reference{}, fmt.Errorf("parse image reference %q: %w", s, err)
 	}
@@ -52,6 +56,9 @@ func ParseReference(s string) (Reference, error) {
 	}
 	return Reference{requested: s, repository: repo, tag: tag, digest: digest}, nil
 }
+
+// path is a repository's name (OCI distribution specification, "Pulling manifests").
+var path = regexp.MustCompile(`\A[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*\z`)
 
 // oneSpelling refuses other spellings of a registry's name: a policy knows an image
 // by one name, and GHCR.IO or ghcr.io:443 must not slip past the rule for ghcr.io

@@ -46,7 +46,7 @@ type slsaCase struct {
 var judgementDay = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
 // slsaModule is the directory of the module that holds the evidence.
-func slsaModule(t *testing.T) string {
+func slsaModule(t testing.TB) string {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/slsa-framework/slsa-verifier/v2").Output()
 	if err != nil || len(strings.TrimSpace(string(out))) == 0 {
@@ -55,7 +55,7 @@ func slsaModule(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
-func publicGood(t *testing.T) verify.Trust {
+func publicGood(t testing.TB) verify.Trust {
 	t.Helper()
 	r := trust.PublicGood()
 	root, err := verify.NewTrustedRoot(policy.PublicGood, r.Source, r.JSON, policy.DefaultThresholds())
@@ -65,7 +65,7 @@ func publicGood(t *testing.T) verify.Trust {
 	return verify.Trust{Roots: []*verify.TrustedRoot{root}}
 }
 
-func reference(t *testing.T, s string) verify.Reference {
+func reference(t testing.TB, s string) verify.Reference {
 	t.Helper()
 	ref, err := verify.ParseReference(s)
 	if err != nil {
@@ -102,7 +102,7 @@ func slsaFacts(t *testing.T, module string, c slsaCase, roots verify.Trust) veri
 }
 
 // slsaPolicy writes a case's arguments as a policy.
-func slsaPolicy(t *testing.T, c slsaCase) *policy.Policy {
+func slsaPolicy(t testing.TB, c slsaCase) *policy.Policy {
 	t.Helper()
 	const generator = "https://github.com/slsa-framework/slsa-github-generator/.github/workflows/"
 	builders := []string{generator + "generator_container_slsa3.yml"}
@@ -220,7 +220,7 @@ func TestSLSAVerifierCases(t *testing.T) {
 	}
 }
 
-func finding(t *testing.T, v verify.Verdict, id string) verify.Finding {
+func finding(t testing.TB, v verify.Verdict, id string) verify.Finding {
 	t.Helper()
 	for _, f := range v.Checks {
 		if f.ID == id {

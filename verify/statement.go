@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -196,6 +195,10 @@ func parseEnvelope(b []byte, limits Limits) (envelope, error) {
 	if err != nil {
 		return envelope{}, err
 	}
+	// cosign reads the envelope again, and must see the payload that is judged.
+	if err := o.exact("payloadType", "payload", "signatures"); err != nil {
+		return envelope{}, fmt.Errorf("read the envelope: %w", err)
+	}
 	kind, err := o.text("payloadType")
 	if err != nil {
 		return envelope{}, fmt.Errorf("read the envelope: %w", err)
@@ -218,6 +221,9 @@ func parseEnvelope(b []byte, limits Limits) (envelope, error) {
 	if err != nil {
 		return envelope{}, err
 	}
+	if err := signature.exact("keyid", "sig"); err != nil {
+		return envelope{}, fmt.Errorf("read the envelope's signature: %w", err)
+	}
 	if e.signature, err = signature.base64("sig"); err != nil {
 		return envelope{}, fmt.Errorf("read the envelope's signature: %w", err)
 	}
@@ -230,9 +236,5 @@ func (o object) base64(key string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := base64.StdEncoding.Strict().DecodeString(s)
-	if err != nil {
-		return nil, fmt.Errorf("%q is not base64: %w", key, err)
-	}
-	return b, nil
+	return decodeBase64(s, fmt.Sprintf("%q", key))
 }

@@ -26,14 +26,13 @@ type TrustedRoot struct {
 }
 
 // NewTrustedRoot reads a trusted_root.json (sigstore protobuf-specs,
-// dev.sigstore.trustroot.v1.TrustedRoot). source says where it came from.
+// dev.sigstore.trustroot.v1.TrustedRoot). source says where it came from. A root
+// without a certificate authority can verify evidence that is signed by a key, and
+// no other.
 func NewTrustedRoot(name, source string, trustedRoot []byte, thresholds policy.Thresholds) (*TrustedRoot, error) {
 	material, err := root.NewTrustedRootFromJSON(trustedRoot)
 	if err != nil {
 		return nil, fmt.Errorf("read the trusted root %s (%s): %w", name, source, err)
-	}
-	if len(material.FulcioCertificateAuthorities()) == 0 {
-		return nil, fmt.Errorf("read the trusted root %s (%s): it has no certificate authority", name, source)
 	}
 	if thresholds.Timestamps < 1 {
 		return nil, errors.New("the threshold of verified timestamps is below one")

@@ -94,7 +94,8 @@ type Verdict struct {
 type VerdictImage struct {
 	// Requested is the reference as it was given.
 	Requested string `json:"requested"`
-	// Name is canonical: "ghcr.io/owner/name".
+	// Name is canonical, and the origin's where the policy says that a mirror was
+	// asked for: "ghcr.io/owner/name". Pinned keeps the name that was asked for.
 	Name string `json:"name"`
 	Tag  string `json:"tag,omitempty"`
 	// Digest and Pinned are empty where the image could not be resolved.
@@ -109,8 +110,10 @@ type VerdictImage struct {
 
 // VerdictPolicy is what was demanded.
 type VerdictPolicy struct {
-	Name   string `json:"name"`
-	Digest string `json:"digest"`
+	Name string `json:"name"`
+	// BuiltIn is true for the policy behind --repo.
+	BuiltIn bool   `json:"built_in"`
+	Digest  string `json:"digest"`
 	// Rule is the pattern of the rule that matched, "" if none did.
 	Rule string `json:"rule,omitempty"`
 }

@@ -32,18 +32,22 @@ func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy,
 		}
 		return Undecided(ref, p, trust, failure, o)
 	}
-	evidence := source.Collect(ctx, image, WantOf(rule))
+	evidence := source.Collect(ctx, image, WantOf(rule, ref.Name()))
 	v := Judge(Authenticate(image, evidence, trust.only(rule.Roots()), o.Limits), p, trust, o)
 	v.Run.Requests, v.Run.Bytes = evidence.Requests, evidence.Bytes
 	return v
 }
 
-// WantOf says what a rule needs of the collection.
-func WantOf(rule policy.Rule) Want {
+// WantOf says what a rule needs of the collection for an image of this name.
+func WantOf(rule policy.Rule, name string) Want {
+	repositories := rule.Repositories(name)
+	registry := len(repositories) > 0
 	return Want{
-		Signatures:   rule.Signature != nil,
-		Attestations: rule.Provenance != nil,
-		Bundles:      rule.Signature != nil || rule.Provenance != nil,
+		Signatures:   registry && rule.Signature != nil,
+		Attestations: registry && rule.Provenance != nil,
+		Bundles:      registry && (rule.Signature != nil || rule.Provenance != nil),
+		Repositories: repositories,
+		GitHub:       rule.GitHub(),
 	}
 }
 

@@ -17,6 +17,10 @@ func (q *question) resolveVersion(named string) string {
 	tag := q.facts.image.Reference.Tag()
 	switch {
 	case named != "":
+		if version, ok := tags.VersionOf(tag); ok && version != named && !tags.IsMoving(tag) && policy.IsVersion(strings.TrimPrefix(version, "v"), "") {
+			q.noVersion = fmt.Sprintf("the tag %q is of version %s; version %s was asked for", tag, version, named)
+			return ""
+		}
 		q.vars.Version = named
 		return "flag"
 	case tag != "" && !tags.IsMoving(tag):
@@ -29,7 +33,7 @@ func (q *question) resolveVersion(named string) string {
 		return "tag"
 	}
 	version, problem := q.versionOfEvidence(tags)
-	if problem != "" {
+	if version == "" {
 		q.noVersion = problem
 		return ""
 	}

@@ -21,6 +21,7 @@ func newApp(w world) *cli.App {
 		Action:          refuseUnknown,
 		Commands: []*cli.Command{
 			verifyCommand(w),
+			inspectCommand(w),
 			labCommand(w),
 			trustCommand(w),
 			versionCommand(w),

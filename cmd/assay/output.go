@@ -98,12 +98,17 @@ func (o *outputs) render(w io.Writer, format report.Format, v verify.Verdict, co
 }
 
 // writeFile writes a report whole or not at all.
-func (o *outputs) writeFile(out report.Output, v verify.Verdict) (err error) {
+func (o *outputs) writeFile(out report.Output, v verify.Verdict) error {
 	var doc bytes.Buffer
 	if err := o.render(&doc, out.Format, v, false); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(out.File), ".assay-*")
+	return replaceFile(out.File, doc.Bytes())
+}
+
+// replaceFile writes a file whole or not at all.
+func replaceFile(file string, doc []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(file), ".assay-*")
 	if err != nil {
 		return err
 	}
@@ -112,7 +117,7 @@ func (o *outputs) writeFile(out report.Output, v verify.Verdict) (err error) {
 			_ = os.Remove(f.Name())
 		}
 	}()
-	if _, err = f.Write(doc.Bytes()); err != nil {
+	if _, err = f.Write(doc); err != nil {
 		_ = f.Close()
 		return err
 	}
@@ -123,5 +128,5 @@ func (o *outputs) writeFile(out report.Output, v verify.Verdict) (err error) {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), out.File)
+	return os.Rename(f.Name(), file)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"flag"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,12 +96,62 @@ func newFixture(t *testing.T) fixture {
 	for _, a := range attacks {
 		must(t, a.Push(ctx))
 	}
+	scattered := newScattered(t, s, reg, release, dir)
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/slsa-framework/slsa-verifier/v2").Output()
 	must(t, err)
-	return fixture{env: map[string]string{
+	env := map[string]string{
 		"REGISTRY": reg.Host(), "IMAGE": repository, "DIGEST": release.Image.Digest(), "ROOT": rootFile, "LAYOUT": layout,
 		"REAL": filepath.Join(strings.TrimSpace(string(module)), "cli/slsa-verifier/testdata/gha_generic_container"),
-	}}
+	}
+	maps.Copy(env, scattered)
+	return fixture{env: env}
+}
+
+// newScattered publishes the good release's image without evidence, and its
+// evidence in the other places that a policy can name: bundles in files (SIGNATURE,
+// PROVENANCE), a repository for evidence alone, and GitHub's attestations; BARE is
+// the image, and each policy (IN_MIRROR, IN_EVIDENCE, IN_GITHUB) names one place.
+func newScattered(t *testing.T, s *lab.Sigstore, reg *lab.Registry, release *lab.Release, dir string) map[string]string {
+	t.Helper()
+	ctx := context.Background()
+	bare, err := reg.Repository("mirror/acme/bare")
+	must(t, err)
+	must(t, lab.PushImage(ctx, bare, "1.2.3", release.Image))
+	apart, err := reg.Repository("acme/evidence")
+	must(t, err)
+	must(t, lab.PushEvidence(ctx, apart, release.Image.Descriptor(), release.Evidence))
+	api := lab.NewGitHubAPI(lab.GitHubOptions{Clock: time.Now})
+	must(t, api.Start())
+	t.Cleanup(func() { _ = api.Close() })
+	api.AddRepository(lab.DefaultRepo, false)
+	env := map[string]string{"BARE": reg.Host() + "/mirror/acme/bare", "ASSAY_GITHUB_API": api.URL()}
+	must(t, lab.WriteLayout(filepath.Join(dir, "layout-bare"), lab.Publication{Tag: "1.2.3", Image: release.Image}))
+	for i, name := range []string{"SIGNATURE", "PROVENANCE"} {
+		bundle := release.Evidence.Referrers[i].Bytes
+		env[name] = filepath.Join(dir, strings.ToLower(name)+".json")
+		must(t, os.WriteFile(env[name], bundle, 0o600))
+		must(t, api.Attest(lab.DefaultRepo, bundle, release.Image.Digest()))
+	}
+	for name, places := range map[string]string{
+		"IN_MIRROR":   "mirrors: [{prefix: " + reg.Host() + "/mirror, of: " + reg.Host() + "}]",
+		"IN_ORIGIN":   "mirrors: [{prefix: " + reg.Host() + "/mirror/acme/bare, of: " + reg.Host() + "/acme/widget}]\n    evidence: [same, origin]",
+		"IN_EVIDENCE": "evidence: [same, " + reg.Host() + "/acme/evidence]",
+		"IN_GITHUB":   "places: [registry, github]",
+	} {
+		env[name] = filepath.Join(dir, strings.ToLower(name)+".yaml")
+		must(t, os.WriteFile(env[name], []byte(`apiVersion: assay/v1
+kind: ReleasePolicy
+metadata: {name: places}
+images:
+  - match: `+reg.Host()+`/**
+    `+places+`
+    source: {repository: acme/widget, ref: "refs/tags/v{version}"}
+    signature:
+      signer: {issuer: https://token.actions.githubusercontent.com, workflow: .github/workflows/release.yml}
+    provenance: {builder: {level: 3}}
+`), 0o600))
+	}
+	return env
 }
 
 func must(t *testing.T, err error) {

@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/releaseassay/assay/internal/budget"
-	"github.com/releaseassay/assay/internal/registry"
 	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
 )
@@ -37,6 +34,7 @@ func verifyCommand(w world) *cli.Command {
 			&cli.BoolFlag{Name: "print-policy", Usage: "with --repo: print the built-in policy and stop"},
 			&cli.StringFlag{Name: "trusted-root", Usage: "take the public-good root from the trusted_root.json in `FILE`"},
 			&cli.StringFlag{Name: "layout", Usage: "read image and evidence from the OCI layout in `DIR`, as cosign save writes it"},
+			&cli.StringSliceFlag{Name: "bundle", Usage: "take the Sigstore bundles in `FILE` as evidence too; repeatable"},
 			&cli.BoolFlag{Name: "offline", Usage: "open no connection; needs --layout"},
 			&cli.BoolFlag{Name: "plain-http", Usage: "allow registries without TLS (loopback needs no permission)"},
 			&cli.StringFlag{Name: "image-version", Usage: "judge for version `V` where the reference names none"},
@@ -71,8 +69,11 @@ func runVerify(c *cli.Context, w world) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
 	defer cancel()
-	source, closeSource, failure := openSource(c)
-	defer closeSource()
+	source, failure, err := openSource(c, w)
+	if err != nil {
+		return err
+	}
+	defer source.close()
 	if !c.IsSet("policy") && !c.IsSet("repo") {
 		return firstRun(ctx, c, w, source, failure, ref, options)
 	}
@@ -155,28 +156,6 @@ func judgement(c *cli.Context, w world) (verify.Options, error) {
 		o.At, o.Hypothetical = at, true
 	}
 	return o, nil
-}
-
-// openSource opens where image and evidence come from. A layout that cannot be
-// read is a failure to be judged, not a usage error.
-func openSource(c *cli.Context) (verify.Source, func(), *verify.Failure) {
-	nothing := func() {}
-	if dir := c.String("layout"); dir != "" {
-		layout, err := registry.OpenLayout(dir, verify.DefaultLimits())
-		if err != nil {
-			failure := &verify.Failure{}
-			if !errors.As(err, &failure) {
-				failure = &verify.Failure{Code: verify.LayoutUnreadable, Class: verify.Definitive, Place: dir, Detail: err.Error()}
-			}
-			return nil, nothing, failure
-		}
-		return layout, func() { _ = layout.Close() }, nil
-	}
-	limits := budget.Default()
-	limits.Time = c.Duration("timeout")
-	return registry.New(registry.Options{
-		PlainHTTP: c.Bool("plain-http"), UserAgent: "assay/" + version, Budget: budget.New(limits, budget.Clock{}),
-	}), nothing, nil
 }
 
 // loadPolicy reads the policy file, or writes the built-in policy.

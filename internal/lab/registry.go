@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
@@ -27,36 +29,34 @@ type Intercept func(http.ResponseWriter, *http.Request) bool
 
 // RegistryOptions describe a registry.
 type RegistryOptions struct {
-	// NoReferrers turns the referrers API off, as registries before OCI 1.1 are.
-	NoReferrers bool
-	// PageSize splits the referrers list into pages of so many; 0 gives one page.
-	PageSize int
+	// Behaviour is how the registry treats its clients. The zero value is open to all and lists referrers.
+	Behaviour
+	// Latency is added to each request before it is answered.
+	Latency time.Duration
 	// Address is where Start listens. Default: a free port of 127.0.0.1.
 	Address string
-	// Clock dates the request log. Default: time.Now.
+	// Clock dates the request log and the rate limit. Default: time.Now.
 	Clock func() time.Time
-}
-
-// Request is one line of the request log.
-type Request struct {
-	Method string
-	// Path is the path with the query.
-	Path       string
-	Header     http.Header
-	Status     int
-	Start, End time.Time
 }
 
 // Registry is an OCI registry in memory that remembers what it was asked. It is safe for concurrent use.
 type Registry struct {
-	opts   RegistryOptions
-	inner  http.Handler
-	server *http.Server
-	host   string
+	opts    RegistryOptions
+	inner   http.Handler
+	servers []*http.Server
+	// host is where the registry listens.
+	host string
 
-	mu        sync.Mutex
+	mu sync.Mutex
+	// realm is the URL of the token server.
+	realm     string
 	intercept Intercept
 	requests  []Request
+	// tokenServer replaces the registry's own.
+	tokenServer http.HandlerFunc
+	tokens      map[string]string // the user to whom each was given; "" for nobody in particular
+	spent       int               // of the rate limit
+	refusing    time.Time         // until when the rate limit refuses
 }
 
 // NewRegistry makes an empty registry. It is an http.Handler by itself; [Registry.Start] gives it an address.
@@ -68,9 +68,10 @@ func NewRegistry(opts RegistryOptions) *Registry {
 		opts.Address = "127.0.0.1:0"
 	}
 	return &Registry{
-		opts: opts,
+		opts:   opts,
+		tokens: map[string]string{},
 		inner: registry.New(
-			registry.WithReferrersSupport(!opts.NoReferrers),
+			registry.WithReferrersSupport(opts.Referrers == ReferrersListed),
 			registry.Logger(log.New(io.Discard, "", 0)),
 		),
 	}
@@ -78,26 +79,48 @@ func NewRegistry(opts RegistryOptions) *Registry {
 
 // Start serves until Close.
 func (r *Registry) Start() error {
-	if r.server != nil {
+	if len(r.servers) > 0 {
 		return errors.New("start registry: already started")
 	}
-	l, err := net.Listen("tcp", r.opts.Address)
+	home, err := net.Listen("tcp", r.opts.Address)
 	if err != nil {
 		return fmt.Errorf("start registry: %w", err)
 	}
-	r.host = l.Addr().String()
-	r.server = &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
-	go func() { _ = r.server.Serve(l) }() // ends with ErrServerClosed at Close
+	r.host = home.Addr().String()
+	r.setRealm("http://" + r.host + tokenPath)
+	if r.opts.RealmElsewhere {
+		elsewhere, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return errors.Join(fmt.Errorf("start token server: %w", err), home.Close())
+		}
+		// By name: clients refuse a realm at the address of another machine in their own network.
+		_, port, _ := strings.Cut(elsewhere.Addr().String(), ":")
+		r.setRealm("http://localhost:" + port + tokenPath)
+		r.serve(elsewhere, http.HandlerFunc(r.serveTokens))
+	}
+	r.serve(home, r)
 	return nil
+}
+
+func (r *Registry) serve(l net.Listener, h http.Handler) {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	r.servers = append(r.servers, server)
+	go func() { _ = server.Serve(l) }() // ends with ErrServerClosed at Close
+}
+
+// setRealm names the token server.
+func (r *Registry) setRealm(url string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.realm = url
 }
 
 // Close stops serving and cuts the open connections.
 func (r *Registry) Close() error {
-	if r.server == nil {
-		return nil
-	}
-	if err := r.server.Close(); err != nil {
-		return fmt.Errorf("close registry: %w", err)
+	for _, server := range r.servers {
+		if err := server.Close(); err != nil {
+			return fmt.Errorf("close registry: %w", err)
+		}
 	}
 	return nil
 }
@@ -114,6 +137,13 @@ func (r *Registry) Repository(path string) (name.Repository, error) {
 	return repo, nil
 }
 
+// hook returns what SetIntercept has put before the registry.
+func (r *Registry) hook() Intercept {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.intercept
+}
+
 // SetIntercept puts a hook before the registry; nil takes it away. Hostile answers are made here.
 func (r *Registry) SetIntercept(i Intercept) {
 	r.mu.Lock()
@@ -121,42 +151,41 @@ func (r *Registry) SetIntercept(i Intercept) {
 	r.intercept = i
 }
 
-// Requests returns the log so far, in the order in which the requests ended.
-func (r *Registry) Requests() []Request {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.requests)
-}
-
-// ResetRequests empties the log.
-func (r *Registry) ResetRequests() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.requests = nil
-}
-
 // ServeHTTP implements http.Handler.
 func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	rec := Request{Method: req.Method, Path: req.URL.RequestURI(), Header: req.Header.Clone(), Start: r.opts.Clock()}
-	sw := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-	defer func() {
-		rec.Status, rec.End = sw.status, r.opts.Clock()
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.requests = append(r.requests, rec)
-	}()
-	r.mu.Lock()
-	intercept := r.intercept
-	r.mu.Unlock()
-	if intercept != nil && intercept(sw, req) {
+	w, done := r.begin(w, req)
+	defer done()
+	if !r.delay(req.Context()) {
 		return
 	}
-	repo, digest, ok := referrersPath(req)
-	if ok && !r.opts.NoReferrers {
-		r.referrers(sw, req, repo, digest)
+	if req.URL.Path == tokenPath && r.opts.Auth == TokenAuth {
+		r.giveToken(w, req)
 		return
 	}
-	r.inner.ServeHTTP(sw, req)
+	if !r.allow(w, req) || !r.admit(w, req) {
+		return
+	}
+	if intercept := r.hook(); intercept != nil && intercept(w, req) {
+		return
+	}
+	if repo, digest, ok := referrersPath(req); ok {
+		r.referrers(w, req, repo, digest)
+		return
+	}
+	r.inner.ServeHTTP(w, req)
+}
+
+// delay waits as long as the registry is slow, and reports whether the client did.
+func (r *Registry) delay(ctx context.Context) bool {
+	if r.opts.Latency <= 0 {
+		return true
+	}
+	select {
+	case <-time.After(r.opts.Latency):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // referrersPath takes /v2/REPO/referrers/DIGEST apart.
@@ -169,19 +198,22 @@ func referrersPath(req *http.Request) (repo, digest string, ok bool) {
 	return rest[:i], rest[i+len("/referrers/"):], true
 }
 
-// referrers answers as the distribution spec 1.1 has it, "Listing Referrers". The registry beneath reports the config's
-// media type for every artifact type, in random order, and knows neither filter nor pages.
+// referrers answers as the distribution spec 1.1 has it, "Listing Referrers", or as the behaviour says. The registry
+// beneath reports the config's media type for every artifact type, in random order, and knows neither filter nor pages.
 func (r *Registry) referrers(w http.ResponseWriter, req *http.Request, repo, digest string) {
 	var index v1.IndexManifest
-	status, body := r.ask(req, "/v2/"+repo+"/referrers/"+digest)
-	if status != http.StatusOK || json.Unmarshal(body, &index) != nil {
+	status, body := r.ask("/v2/" + repo + "/referrers/" + digest)
+	switch {
+	case r.opts.Referrers == ReferrersEmpty:
+		index = v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
+	case status != http.StatusOK || json.Unmarshal(body, &index) != nil:
 		r.inner.ServeHTTP(w, req)
 		return
 	}
 	want := req.URL.Query().Get("artifactType")
 	found := []v1.Descriptor{}
 	for _, d := range index.Manifests {
-		if _, raw := r.ask(req, "/v2/"+repo+"/manifests/"+d.Digest.String()); len(raw) > 0 {
+		if _, raw := r.ask("/v2/" + repo + "/manifests/" + d.Digest.String()); len(raw) > 0 && !r.opts.WrongTypes {
 			d.ArtifactType = artifactType(raw)
 		}
 		if want == "" || d.ArtifactType == want {
@@ -196,12 +228,17 @@ func (r *Registry) referrers(w http.ResponseWriter, req *http.Request, repo, dig
 		found = page(w, req, found, n)
 	}
 	index.Manifests = found
-	raw, err := json.Marshal(index)
+	writeJSON(w, string(types.OCIImageIndex), index)
+}
+
+// writeJSON answers with JSON of a media type.
+func writeJSON(w http.ResponseWriter, mediaType string, content any) {
+	raw, err := json.Marshal(content)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", string(types.OCIImageIndex))
+	w.Header().Set("Content-Type", mediaType)
 	_, _ = w.Write(raw) // the client may have gone
 }
 
@@ -234,8 +271,8 @@ func artifactType(manifest []byte) string {
 }
 
 // ask puts a GET to the registry beneath, outside the log.
-func (r *Registry) ask(req *http.Request, path string) (int, []byte) {
-	in, err := http.NewRequestWithContext(req.Context(), http.MethodGet, "http://lab"+path, nil)
+func (r *Registry) ask(path string) (int, []byte) {
+	in, err := http.NewRequest(http.MethodGet, "http://lab"+path, nil)
 	if err != nil {
 		return 0, nil
 	}
@@ -244,22 +281,25 @@ func (r *Registry) ask(req *http.Request, path string) (int, []byte) {
 	return w.status, w.body.Bytes()
 }
 
-// statusWriter remembers the status.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
+// Direct makes pushes go to the content beneath: past the log, the latency, the hook and every rule.
+func (r *Registry) Direct() remote.Option { return remote.WithTransport(direct{r.inner}) }
+
+// direct is a transport without a network.
+type direct struct{ handler http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (d direct) RoundTrip(req *http.Request) (*http.Response, error) {
+	in := req.Clone(req.Context())
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	w := &memoryWriter{header: http.Header{}, status: http.StatusOK}
+	d.handler.ServeHTTP(w, in)
+	return &http.Response{
+		Status: http.StatusText(w.status), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: req,
+	}, nil
 }
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets http.ResponseController flush and hijack.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// Flush implements http.Flusher.
-func (w *statusWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
 
 // memoryWriter keeps an answer.
 type memoryWriter struct {

@@ -38,8 +38,8 @@ func startRegistry(t *testing.T, opts lab.RegistryOptions) *lab.Registry {
 func TestPublishedReleaseReads(t *testing.T) {
 	for label, opts := range map[string]lab.RegistryOptions{
 		"referrers api": {},
-		"pages":         {PageSize: 1},
-		"fallback tag":  {NoReferrers: true},
+		"pages":         {Behaviour: lab.Behaviour{PageSize: 1}},
+		"fallback tag":  {Behaviour: lab.Behaviour{Referrers: lab.ReferrersAbsent}},
 	} {
 		t.Run(label, func(t *testing.T) {
 			reg, s := startRegistry(t, opts), newSigstore(t, lab.Options{})

@@ -17,7 +17,10 @@ import (
 // the budget has spent up to now, Resolve included.
 func (r *Registry) Collect(ctx context.Context, image verify.Image, want verify.Want) verify.Evidence {
 	names := want.Repositories
-	if len(names) == 0 {
+	switch {
+	case len(wantedLayouts(want)) == 0:
+		names = nil // nothing is wanted of registries
+	case len(names) == 0:
 		names = []string{image.Reference.Name()}
 	}
 	collectors := make([]*collector, len(names))
@@ -33,6 +36,7 @@ func (r *Registry) Collect(ctx context.Context, image verify.Image, want verify.
 		all.failures = append(all.failures, c.failures...)
 		all.places = append(all.places, c.places...)
 	}
+	all.places = append(all.places, r.notes.all()...)
 	evidence := all.evidence()
 	evidence.Requests = r.options.Budget.Requests()
 	evidence.Bytes = r.options.Budget.Bytes()

@@ -40,7 +40,8 @@ type guard struct {
 	next http.RoundTripper
 	// host is the registry's, and scheme the only one that its ping may try ("" for any).
 	host, scheme string
-	plainHTTP    bool
+	// plainHTTP tells to which hosts plain HTTP was allowed.
+	plainHTTP func(host string) bool
 
 	mu   sync.Mutex
 	ping error
@@ -93,7 +94,7 @@ func (g *guard) pass(req *http.Request) (*http.Response, error) {
 // refuse says why a hop must not be taken, or nil.
 func (g *guard) refuse(req *http.Request) error {
 	switch {
-	case req.URL.Scheme == "http" && (g.plainHTTP || loopback(req.URL.Hostname())):
+	case req.URL.Scheme == "http" && (g.plainHTTP(req.URL.Host) || loopback(req.URL.Hostname())):
 	case req.URL.Scheme != "https":
 		return &refusal{verify.RegistryInsecure, fmt.Sprintf("plain HTTP to %s is refused", printable(req.URL.Host))}
 	}

@@ -24,7 +24,8 @@ const (
 func (c *collector) referrers(ctx context.Context) {
 	place := c.name + " referrers of " + c.image.Digest
 	c.look(place)
-	first := c.session.path("referrers", c.image.Digest)
+	from := c.session
+	first := from.path("referrers", c.image.Digest)
 	asked := map[string]bool{}
 	var listed []descriptor
 	for next := first; next != ""; {
@@ -34,7 +35,7 @@ func (c *collector) referrers(ctx context.Context) {
 			break
 		}
 		asked[next] = true
-		got, bad := c.session.get(ctx, c.bundles, next, indexTypes, manifestRoom())
+		got, bad := from.get(ctx, c.bundles, next, indexTypes, manifestRoom())
 		if bad != nil && next == first && withoutAPI(bad.status) {
 			return
 		}
@@ -47,7 +48,9 @@ func (c *collector) referrers(ctx context.Context) {
 			break
 		}
 		listed = append(listed, page...)
-		if next, bad = nextPage(got.link, next, c.session.repo.RegistryStr()); bad != nil {
+		// The next page lies where this one did, which may be a mirror.
+		from = got.from
+		if next, bad = nextPage(got.link, got.path, from.repo.RegistryStr()); bad != nil {
 			c.fail(bad, place, referrerLayouts(c.want))
 			break
 		}

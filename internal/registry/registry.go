@@ -37,6 +37,9 @@ type Options struct {
 	Transport http.RoundTripper
 	// PlainHTTP allows plain HTTP to every host. Loopback hosts need no permission.
 	PlainHTTP bool
+	// Hosts is what is particular to single registries, by host with the port if it
+	// is not 443: "index.docker.io".
+	Hosts map[string]Host
 	// Budget bounds and counts the requests. Nil is one with budget.Default().
 	Budget *budget.Budget
 	// UserAgent is sent in front of go-containerregistry's own.
@@ -52,6 +55,7 @@ type Registry struct {
 
 	mu       sync.Mutex
 	sessions map[string]*session
+	notes    notes
 }
 
 var _ verify.Source = (*Registry)(nil)
@@ -103,16 +107,19 @@ func (r *Registry) Resolve(ctx context.Context, ref verify.Reference) (verify.Im
 }
 
 // session returns the authenticated connection to one repository, made on first use.
+// Where there are mirrors, it is made when they lack something.
 func (r *Registry) session(ctx context.Context, repo name.Repository) (*session, *trouble) {
 	r.mu.Lock()
 	s, ok := r.sessions[repo.Name()]
 	if !ok {
-		s = &session{repo: repo, options: r.options, asked: map[string]*asked{}}
+		s = r.newSession(repo)
 		r.sessions[repo.Name()] = s
 	}
 	r.mu.Unlock()
-	s.once.Do(func() { s.bad = s.open(ctx) })
-	return s, s.bad
+	if len(s.mirrors) > 0 {
+		return s, nil
+	}
+	return s, s.ready(ctx)
 }
 
 // fallbackTag returns the tag under which a registry without the referrers API

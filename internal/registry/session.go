@@ -25,6 +25,9 @@ const lane = 8
 type session struct {
 	repo    name.Repository
 	options Options
+	// mirrors are asked first; they have no mirrors themselves.
+	mirrors []*session
+	notes   *notes
 	once    sync.Once
 	bad     *trouble
 	client  *http.Client
@@ -45,11 +48,23 @@ type answer struct {
 	body      []byte
 	mediaType string
 	link      []string
+	// from is who sent it, the registry or a mirror, and path what it was asked for.
+	from *session
+	path string
+}
+
+// ready opens the session if it is not open yet.
+func (s *session) ready(ctx context.Context) *trouble {
+	s.once.Do(func() { s.bad = s.open(ctx) })
+	return s.bad
 }
 
 // open pings the registry and gets a token if it wants one.
 func (s *session) open(ctx context.Context) *trouble {
 	auth, err := authn.Resolve(ctx, s.options.Keychain, s.repo)
+	if err != nil && ctx.Err() != nil {
+		return troubleOf(context.Cause(ctx))
+	}
 	if err != nil {
 		return definitive(verify.RegistryUnauthorized, "read credentials for %s: %v", s.repo.RegistryStr(), err)
 	}
@@ -63,7 +78,7 @@ func (s *session) open(ctx context.Context) *trouble {
 		if again := s.handshake(ctx, auth, "https"); !errors.Is(again, http.ErrSchemeMismatch) {
 			err = again
 		}
-	case s.options.PlainHTTP:
+	case s.options.plainHTTPTo(host):
 		err = s.handshake(ctx, auth, "")
 	default:
 		err = s.handshake(ctx, auth, "https")
@@ -71,9 +86,15 @@ func (s *session) open(ctx context.Context) *trouble {
 	if err == nil {
 		return nil
 	}
+	return unanswered(err, host)
+}
+
+// unanswered classifies an error in place of an answer. A 404 to a ping or from a token server
+// does not say that something is absent.
+func unanswered(err error, host string) *trouble {
 	bad := troubleOf(err)
 	if bad.absent() {
-		return definitive(verify.RegistryServerError, "%s is no registry: GET /v2/ is answered %s", host, bad.detail)
+		return definitive(verify.RegistryServerError, "%s is no registry: its handshake is answered %s", host, bad.detail)
 	}
 	return bad
 }
@@ -93,7 +114,7 @@ func (s *session) handshake(ctx context.Context, auth authn.Authenticator, schem
 		next:      s.options.Budget.Transport(s.options.Transport),
 		host:      host,
 		scheme:    scheme,
-		plainHTTP: s.options.PlainHTTP,
+		plainHTTP: s.options.plainHTTPTo,
 	}
 	inner := transport.NewUserAgent(door, s.options.UserAgent)
 	authenticated, err := transport.NewWithContext(ctx, reg, auth, inner, []string{s.repo.Scope(transport.PullScope)})
@@ -135,7 +156,7 @@ func (s *session) manifest(ctx context.Context, in chan struct{}, wanted string,
 		return answer{}, bad
 	}
 	if found := digestOf(got.body); verify.IsDigest(wanted) && found != wanted {
-		return answer{}, mismatch(found)
+		return answer{}, got.blame(s, mismatch(found))
 	}
 	return got, nil
 }
@@ -147,12 +168,12 @@ func (s *session) blob(ctx context.Context, in chan struct{}, d descriptor) ([]b
 	if bad != nil {
 		return nil, bad
 	}
-	return got.body, d.check(got.body)
+	return got.body, got.blame(s, d.check(got.body))
 }
 
-func (s *session) path(kind, wanted string) string {
-	return "/v2/" + s.repo.RepositoryStr() + "/" + kind + "/" + wanted
-}
+func (s *session) path(kind, wanted string) string { return s.root() + kind + "/" + wanted }
+
+func (s *session) root() string { return "/v2/" + s.repo.RepositoryStr() + "/" }
 
 // room is how many bytes an answer may have, and what it is if it has more.
 type room struct {
@@ -190,8 +211,11 @@ func (s *session) get(ctx context.Context, in chan struct{}, path string, accept
 	return a.got, a.bad
 }
 
-// fetch sends one GET and reads its body.
-func (s *session) fetch(ctx context.Context, path string, accept []string, most room) (answer, *trouble) {
+// send sends one GET and reads its body.
+func (s *session) send(ctx context.Context, path string, accept []string, most room) (answer, *trouble) {
+	if bad := s.ready(ctx); bad != nil {
+		return answer{}, bad
+	}
 	// The scheme is the handshake's business: it replaces this one for its host.
 	req, err := http.NewRequestWithContext(asOurs(ctx), http.MethodGet, "https://"+s.repo.RegistryStr()+path, nil)
 	if err != nil {
@@ -200,7 +224,7 @@ func (s *session) fetch(ctx context.Context, path string, accept []string, most 
 	req.Header.Set("Accept", strings.Join(accept, ", "))
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return answer{}, troubleOf(err)
+		return answer{}, unanswered(err, s.repo.RegistryStr())
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
@@ -214,7 +238,9 @@ func (s *session) fetch(ctx context.Context, path string, accept []string, most 
 	if bad != nil {
 		return answer{}, bad
 	}
-	return answer{body: body, mediaType: resp.Header.Get("Content-Type"), link: slices.Clone(resp.Header.Values("Link"))}, nil
+	return answer{
+		body: body, mediaType: resp.Header.Get("Content-Type"), link: slices.Clone(resp.Header.Values("Link")), from: s, path: path,
+	}, nil
 }
 
 // firstRead is how much is read before room is made for all that was announced:

@@ -109,7 +109,9 @@ var subjects = []struct{ name, about string }{
 	{"signature", "The check `signature`: a cosign signature over the image."},
 	{"provenance", "The check `provenance`: SLSA provenance of the image by a trusted builder."},
 	{"registry", "The registry did not give what was needed. The check that needed it is `error`, and nothing is decided."},
+	{"github", "GitHub's attestations API did not give what was needed. The check that needed it is `error`."},
 	{"layout", "The OCI layout on disk did not give what was needed. The check that needed it is `error`."},
+	{"place", "A place that the policy names could not be asked. The check that needed it is `error`."},
 	{"limit", "A bound was reached, so that not everything was read. The check that needed it is `error`."},
 	{"internal", "A fault of this program, or of a library in it."},
 }

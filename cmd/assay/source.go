@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"net/url"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/releaseassay/assay/internal/budget"
+	"github.com/releaseassay/assay/internal/github"
+	"github.com/releaseassay/assay/internal/places"
+	"github.com/releaseassay/assay/internal/registry"
+	"github.com/releaseassay/assay/verify"
+)
+
+// source is where image and evidence come from, and how to let go of it.
+type source struct {
+	places.Source
+	close func()
+}
+
+// openSource opens the places that the flags name. This is the one function from
+// which anything that dials comes, and with --layout nothing of the kind is made.
+// A layout that cannot be read is a failure to be judged, not a usage error.
+func openSource(c *cli.Context, w world) (*source, *verify.Failure, error) {
+	s := &source{close: func() {}}
+	for _, file := range c.StringSlice("bundle") {
+		pieces, err := places.ReadBundles(file, verify.DefaultLimits())
+		if err != nil {
+			return nil, nil, usagef("%w", err)
+		}
+		s.Files = append(s.Files, pieces...)
+	}
+	if dir := c.String("layout"); dir != "" {
+		layout, err := registry.OpenLayout(dir, verify.DefaultLimits())
+		if err != nil {
+			failure := &verify.Failure{}
+			if !errors.As(err, &failure) {
+				failure = &verify.Failure{Code: verify.LayoutUnreadable, Class: verify.Definitive, Place: dir, Detail: err.Error()}
+			}
+			return s, failure, nil
+		}
+		s.Image, s.close = layout, func() { _ = layout.Close() }
+		return s, nil, nil
+	}
+	limits := budget.Default()
+	limits.Time = c.Duration("timeout")
+	transport, spent := registry.NewTransport(), budget.New(limits, budget.Clock{})
+	s.Image = registry.New(registry.Options{
+		PlainHTTP: c.Bool("plain-http"), UserAgent: "assay/" + version, Budget: spent, Transport: transport,
+	})
+	token, host := githubToken(w.getenv)
+	s.GitHub = github.New(github.Options{
+		Token: token, TokenHost: host, Transport: transport, Budget: spent, UserAgent: "assay/" + version, BaseURL: w.getenv("ASSAY_GITHUB_API"),
+	})
+	s.close = transport.CloseIdleConnections
+	return s, nil, nil
+}
+
+// githubToken returns the token for GitHub's API, if the environment has one, and
+// the host that it is for: gh's own variables first, then those of Actions.
+func githubToken(getenv func(string) string) (token, host string) {
+	if u, err := url.Parse(getenv("GITHUB_SERVER_URL")); err == nil {
+		host = u.Host
+	}
+	for _, name := range []string{"GH_TOKEN", "GITHUB_TOKEN"} {
+		if token := getenv(name); token != "" {
+			return token, host
+		}
+	}
+	return getenv("GH_ENTERPRISE_TOKEN"), host
+}

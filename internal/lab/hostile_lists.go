@@ -1,0 +1,192 @@
+package lab
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// hostileLists hide the evidence in a list of referrers.
+func hostileLists() []Hostile {
+	const scan = "application/vnd.example.scan.v1+json"
+	return []Hostile{
+		{
+			Name: "referrers-100000", Shows: "The image has 100,000 referrers that claim to be bundles, over a hundred pages, before the good ones.",
+			Advisory: "CVE-2024-29903", WantCode: "limit.exceeded", form: BundleForm,
+			set: func(s *Scene) error { return s.bury(100_000, 1000, BundleMediaType) },
+		},
+		{
+			Name: "junk-5000", Shows: "The list of referrers has 5,000 scan results before the good bundles.",
+			Advisory: "CVE-2024-29903", form: BundleForm,
+			set: func(s *Scene) error { return s.bury(5000, 0, scan) },
+		},
+		{
+			Name: "junk-5000-disguised", Shows: "The list of referrers has 5,000 entries that claim to be bundles before the good ones.",
+			Advisory: "CVE-2024-29903", WantCode: "limit.exceeded", form: BundleForm,
+			set: func(s *Scene) error { return s.bury(5000, 0, BundleMediaType) },
+		},
+		{
+			Name: "junk-5000-beside", Shows: "The list of referrers has 5,000 disguised entries, and the release is signed in the legacy layout.",
+			Advisory: "CVE-2024-29903", form: LegacyForm,
+			set: func(s *Scene) error { return s.bury(5000, 0, BundleMediaType) },
+		},
+		{
+			Name: "big-bundle", Shows: "Beside the good release lies a bill of materials of 30 MB, signed by a stranger.",
+			Advisory: "CVE-2024-29902", publish: bigStatement,
+		},
+	}
+}
+
+// hostileLinks lead from page to page of a list.
+func hostileLinks() []Hostile {
+	return []Hostile{
+		{
+			Name: "link-loop", Shows: "The pages of an empty list of referrers lead back to the first.",
+			WantCode: "registry.redirect_loop", form: BundleForm,
+			set: func(s *Scene) error { s.answer(s.listPath(), s.pages(func(n int) int { return 1 - n })); return nil },
+		},
+		{
+			Name: "link-endless", Shows: "Each empty page of the list of referrers leads to a new one.",
+			WantCode: "registry.redirect_loop", form: BundleForm,
+			set: func(s *Scene) error { s.answer(s.listPath(), s.pages(func(n int) int { return n + 1 })); return nil },
+		},
+		{
+			Name: "link-elsewhere", Shows: "The second page of the list of referrers lies at another host.",
+			WantCode: "registry.insecure", form: BundleForm,
+			set: func(s *Scene) error {
+				s.answer(s.listPath(), func(w http.ResponseWriter, req *http.Request) {
+					w.Header().Set("Link", "<http://"+s.Elsewhere.Host()+req.URL.Path+`>; rel="next"`)
+					serve(w, string(types.OCIImageIndex), []byte(emptyIndex))
+				})
+				return nil
+			},
+		},
+	}
+}
+
+const emptyIndex = `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}`
+
+// pages serves pages without entries. To page n follows next(n); the first is 0.
+func (s *Scene) pages(next func(int) int) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		n, _ := strconv.Atoi(req.URL.Query().Get("page")) // 0 for the first
+		w.Header().Set("Link", fmt.Sprintf(`<%s?page=%d>; rel="next"`, req.URL.Path, next(n)))
+		serve(w, string(types.OCIImageIndex), []byte(emptyIndex))
+	}
+}
+
+// bigStatement adds an attestation by a stranger that is nearly as large as the largest that are read.
+func bigStatement(ctx context.Context, s *Scene) error {
+	other := *s.Release
+	other.Evidence, other.form = Evidence{}, BundleForm
+	const component = `{"name":"x"},`
+	predicate := `{"bomFormat":"CycloneDX","specVersion":"1.6","components":[` + strings.Repeat(component, 22<<20/len(component)) + `{}]}`
+	statement, err := Statement(StatementV1, CycloneDXPredicateType, Subjects(other.Repository, other.Image.Digest()), json.RawMessage(predicate))
+	if err != nil {
+		return err
+	}
+	if err := other.Attest(s.sigstore, GitHub("evil/widget", other.Ref, commitOf("evil"), DefaultWorkflow), statement); err != nil {
+		return err
+	}
+	repo, err := s.repository()
+	if err != nil {
+		return err
+	}
+	return PushEvidence(ctx, repo, other.Image.Descriptor(), other.Evidence, s.Registry.Direct())
+}
+
+// junk are referrers that exist, and that say nothing.
+type junk struct {
+	subject v1.Descriptor
+	// number finds the manifest or layer of a digest.
+	manifests, layers map[string]int
+}
+
+// bury lists so many junk referrers under an artifact type, and then the good ones. Readers who sort by digest meet
+// the junk first all the same.
+func (s *Scene) bury(n, pageSize int, artifactType string) error {
+	list, err := s.list()
+	if err != nil {
+		return err
+	}
+	last := ""
+	for i := range list.Manifests {
+		list.Manifests[i].ArtifactType = BundleMediaType
+		last = max(last, list.Manifests[i].Digest.String())
+	}
+	j := &junk{subject: s.Release.Image.Descriptor(), manifests: map[string]int{}, layers: map[string]int{}}
+	good := list.Manifests
+	list.Manifests = make([]v1.Descriptor, 0, n+len(good))
+	for i := 0; len(list.Manifests) < n; i++ {
+		d := j.descriptor(i)
+		if last != "" && d.Digest.String() > last {
+			continue
+		}
+		d.ArtifactType = artifactType
+		j.manifests[d.Digest.Hex] = i
+		j.layers[hexDigest(string(j.layer(i)))] = i
+		list.Manifests = append(list.Manifests, d)
+	}
+	slices.SortFunc(list.Manifests, func(a, b v1.Descriptor) int { return strings.Compare(a.Digest.Hex, b.Digest.Hex) })
+	list.Manifests = append(list.Manifests, good...)
+	path := s.listPath()
+	s.Registry.SetIntercept(func(w http.ResponseWriter, req *http.Request) bool {
+		if req.URL.Path != path {
+			return j.serve(w, req)
+		}
+		shown := list
+		if pageSize > 0 {
+			shown.Manifests = page(w, req, list.Manifests, pageSize)
+		}
+		writeJSON(w, string(types.OCIImageIndex), shown)
+		return true
+	})
+	return nil
+}
+
+func (j *junk) layer(i int) []byte {
+	return fmt.Appendf(nil, `{"mediaType":%q,"junk":"%06d%s"}`, BundleMediaType, i, strings.Repeat("j", 256))
+}
+
+func (j *junk) manifest(i int) []byte {
+	layer := j.layer(i)
+	return fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"artifactType":%q,"config":{"mediaType":%q,"digest":"sha256:%s","size":2},`+
+		`"layers":[{"mediaType":%q,"digest":"sha256:%s","size":%d}],"subject":{"mediaType":%q,"digest":%q,"size":%d}}`,
+		types.OCIManifestSchema1, BundleMediaType, emptyConfigMediaType, hexDigest("{}"),
+		BundleMediaType, hexDigest(string(layer)), len(layer), j.subject.MediaType, j.subject.Digest, j.subject.Size)
+}
+
+func (j *junk) descriptor(i int) v1.Descriptor {
+	raw := j.manifest(i)
+	sum := sha256.Sum256(raw)
+	return v1.Descriptor{
+		MediaType: types.OCIManifestSchema1, Size: int64(len(raw)),
+		Digest: v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])},
+	}
+}
+
+// serve answers for the manifests and layers of the junk.
+func (j *junk) serve(w http.ResponseWriter, req *http.Request) bool {
+	_, digest, ok := strings.Cut(req.URL.Path, "sha256:")
+	if !ok {
+		return false
+	}
+	if i, ok := j.manifests[digest]; ok {
+		serve(w, string(types.OCIManifestSchema1), j.manifest(i))
+		return true
+	}
+	if i, ok := j.layers[digest]; ok {
+		serve(w, "application/octet-stream", j.layer(i))
+		return true
+	}
+	return false
+}

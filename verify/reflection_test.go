@@ -1,0 +1,531 @@
+package verify_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/releaseassay/assay/internal/lab"
+	"github.com/releaseassay/assay/policy"
+	"github.com/releaseassay/assay/verify"
+)
+
+// The release that these tests judge: built by a reusable workflow that the policy
+// vouches for, started by hand with inputs, under every demand that can be made.
+const (
+	vouchedRepo = "acme/build"
+	vouchedPath = ".github/workflows/build.yml"
+	vouchedID   = "https://github.com/acme/build/.github/workflows/build.yml"
+)
+
+func vouched() lab.Identity {
+	return reusable(vouchedRepo, vouchedPath, "refs/tags/v3.2.1").WithTrigger("workflow_dispatch")
+}
+
+// demanding is a policy with every demand that can stand beside the others.
+const demanding = `apiVersion: assay/v1
+kind: ReleasePolicy
+metadata: {name: everything}
+mode: enforce
+trust: {public-good: {builtin: public-good, thresholds: {log_entries: 1, scts: 1, timestamps: 1}}}
+builders: [{id: "` + vouchedID + `", level: 3}]
+images:
+  - match: ` + imageName + `
+    tags: {version: ["{version}"], moving: [latest], version_regexp: "[0-9]+[.][0-9]+[.][0-9]+"}
+    source: {repository: acme/widget, repository_id: "1001", owner_id: "2002", ref: ["refs/tags/v{version}"], ref_regexp: "refs/tags/v.*",
+             versioned_tag: v1.2, commit: ` + lab.DefaultCommit + `, signed: {from: 2025-01-01, until: 2026-01-01}}
+    signature:
+      trust: public-good
+      signer: {issuer: "https://token.actions.githubusercontent.com", workflow: .github/workflows/release.yml, repository: acme/widget, ref: ["refs/tags/v{version}"],
+               trigger: [push], runner: github-hosted, visibility: public, signed: {from: 2025-01-01, until: 2026-01-01}}
+    provenance:
+      trust: public-good
+      builder: {id: ["` + vouchedID + `"], level: 3}
+      inputs: {channel: stable}
+      source: {repository: acme/widget, repository_id: "1001", owner_id: "2002", ref: ["refs/tags/v{version}"], ref_regexp: "refs/tags/v.*", branch: main,
+               versioned_tag: v1.2, commit: ` + lab.DefaultCommit + `, signed: {from: 2025-01-01, until: 2026-01-01}}
+      signer: {issuer: "https://token.actions.githubusercontent.com", workflow: .github/workflows/build.yml, repository: acme/build, ref: [refs/tags/v3.2.1],
+               trigger: [workflow_dispatch], runner: github-hosted, visibility: public, signed: {from: 2025-01-01, until: 2026-01-01}}
+`
+
+// demand is a policy with the evidence that passes under it.
+type demand struct {
+	name   string
+	text   string
+	ref    string
+	source memory
+}
+
+// memory is evidence that lies in one repository, or with GitHub, and is handed out
+// only to who wants it of there.
+type memory struct {
+	repository, gitHub string
+	pieces             []verify.Piece
+}
+
+// Resolve implements verify.Source.
+func (m memory) Resolve(_ context.Context, ref verify.Reference) (verify.Image, error) {
+	return verify.Image{Reference: ref, Digest: ref.Digest()}, nil
+}
+
+// Collect implements verify.Source.
+func (m memory) Collect(_ context.Context, image verify.Image, want verify.Want) verify.Evidence {
+	var e verify.Evidence
+	for _, p := range m.pieces {
+		asked := want.Bundles
+		switch p.Layout {
+		case verify.LegacySignature:
+			asked = want.Signatures
+		case verify.LegacyAttestation:
+			asked = want.Attestations
+		}
+		here := slices.Contains(want.Repositories, m.repository) || (len(want.Repositories) == 0 && image.Reference.Name() == m.repository)
+		if (asked && here) || slices.Contains(want.GitHub, m.gitHub) {
+			e.Pieces = append(e.Pieces, p)
+		}
+	}
+	return e
+}
+
+// demands are policies that differ in the keys that exclude each other.
+func demands(s *stage) []demand {
+	signer, key := s.keySigner()
+	provenance := bundleBy(s.issue(vouched()), must(lab.ProvenanceGitHub(built(builderID(vouched().SAN), func(o *lab.ProvenanceOptions) {
+		o.Event, o.Inputs = "workflow_dispatch", map[string]any{"channel": "stable"}
+		o.Edit = func(st map[string]any) {
+			set(map[string]any{"channel": "stable"}, "predicate", "buildDefinition", "externalParameters", "inputs")(st)
+		}
+	}))))
+	identities := regexp.MustCompile(`workflow: (\S+), repository: (\S+), ref: \[(\S+)\],\n`)
+	byName := func(key string, quote func(string) string) string {
+		text := identities.ReplaceAllStringFunc(demanding, func(m string) string {
+			part := identities.FindStringSubmatch(m)
+			return key + ": '" + quote("https://github.com/"+part[2]+"/"+part[1]+"@"+strings.ReplaceAll(strings.Trim(part[3], `"`), "{version}", "1.2.3")) + "',\n"
+		})
+		return noBranch(text)
+	}
+	both := memory{repository: imageName, pieces: []verify.Piece{s.sig(workflow()), provenance}}
+	mirror := strings.Replace(noBranch(demanding), "    tags:", "    mirrors: [{prefix: mirror.example/lab, of: registry.example}]\n    evidence: [origin]\n    tags:", 1)
+	return []demand{
+		{"workflows", noBranch(demanding), imageRef, both},
+		{"a moving tag", noBranch(demanding), imageName + ":latest@" + imageDigest, both},
+		{"an identity", byName("identity", func(s string) string { return s }), imageRef, both},
+		{"a regular expression", byName("identity_regexp", regexp.QuoteMeta), imageRef, both},
+		{"a branch", `apiVersion: assay/v1
+kind: ReleasePolicy
+metadata: {name: branch}
+images:
+  - match: ` + imageName + `
+    source: {repository: acme/widget, branch: main}
+    signature: {signer: {issuer: "https://token.actions.githubusercontent.com", workflow: .github/workflows/release.yml}}
+    provenance: {builder: {id: "` + runnerID + `"}}
+`, imageRef, memory{repository: imageName, pieces: []verify.Piece{
+			s.sig(atRef("refs/heads/main")), bundleBy(s.issue(atRef("refs/heads/main")), must(lab.ProvenanceGitHub(built(func(o *lab.ProvenanceOptions) { o.Ref = "refs/heads/main" })))),
+		}}},
+		{"a mirror", mirror, strings.Replace(imageRef, "registry.example", "mirror.example/lab", 1), both},
+		{"kept by GitHub", strings.Replace(noBranch(demanding), "    tags:", "    places: [github]\n    tags:", 1), imageRef,
+			memory{gitHub: "https://github.com/acme/widget", pieces: []verify.Piece{s.signature(), provenance}}},
+		{"a key", `apiVersion: assay/v1
+kind: ReleasePolicy
+metadata: {name: key}
+images:
+  - match: ` + imageName + `
+    signature: {signer: {key: {file: cosign.pub, sha256: "` + key + `"}, signed: {from: 2025-01-01, until: 2026-01-01}}}
+`, imageRef, memory{repository: imageName, pieces: []verify.Piece{sigBy(signer)}}},
+	}
+}
+
+// noBranch takes the demand of a branch away: GitHub's provenance of a tag names none.
+func noBranch(text string) string { return strings.ReplaceAll(text, " branch: main,", "") }
+
+// judge is verify.Verify, which authenticates what it did before only once.
+func (d demand) judge(t *testing.T, s *stage, p *policy.Policy, known map[string]verify.Facts) verify.Verdict {
+	t.Helper()
+	ref := reference(t, d.ref)
+	trust := s.trust(p)
+	rule, ok := p.Rule(ref.Name())
+	if !ok {
+		return verify.Verify(t.Context(), d.source, ref, p, trust, options())
+	}
+	image := must(d.source.Resolve(t.Context(), ref))
+	evidence := d.source.Collect(t.Context(), image, verify.WantOf(rule, ref.Name()))
+	under := verify.Trust{Keys: trust.Keys}
+	for _, r := range trust.Roots {
+		if slices.Contains(rule.Roots(), r.Name()) {
+			under.Roots = append(under.Roots, r)
+		}
+	}
+	key := fmt.Sprint(d.name, len(under.Roots), p.Trust, len(evidence.Pieces))
+	facts, ok := known[key]
+	if !ok {
+		facts = verify.Authenticate(image, evidence, under, verify.DefaultLimits())
+		known[key] = facts
+	}
+	v := verify.Judge(facts, p, trust, options())
+	assertSound(t, v, d.source.pieces)
+	return v
+}
+
+// impossible has a value for every field of a policy that demands something, by
+// the field's path.
+var impossible = map[string]any{
+	"Trust.Thresholds.LogEntries": 9, "Trust.Thresholds.SCTs": 9, "Trust.Thresholds.Timestamps": 9,
+	"Builders.ID": "https://impossible.example", "Builders.Level": 0,
+	"Rules.Match": policy.Exact("impossible"), "Rules.Mirrors.Prefix": "impossible", "Rules.Mirrors.Of": "impossible",
+	"Rules.Places": []string{"impossible"}, "Rules.Evidence": []string{"impossible.example/x"},
+	"Rules.Tags.Moving":  []policy.Pattern{policy.Exact("impossible")},
+	"Rules.Tags.Version": []policy.Pattern{pattern("impossible-{version}", "version")}, "Rules.Tags.Grammar": "impossible",
+	"Rules.Signature.Trust": "impossible", "Rules.Provenance.Trust": "impossible",
+	"Rules.Provenance.Builder.IDs": []string{"https://impossible.example"}, "Rules.Provenance.Builder.Level": 4,
+	"Rules.Provenance.Inputs.Name": "impossible", "Rules.Provenance.Inputs.Value": "impossible",
+}
+
+// impossibleSigner and impossibleSource have them for the demands that signature
+// and provenance share.
+var (
+	impossibleSigner = map[string]any{
+		"Issuer": "https://impossible.example", "Workflow": policy.Exact("impossible"), "Repository": policy.Exact("impossible"),
+		"Ref": []policy.Pattern{policy.Exact("impossible")}, "Identity": policy.Exact("impossible"), "IdentityRegexp": must(policy.ParseRegexp("impossible")),
+		"Trigger": []string{"impossible"}, "Runner": "impossible", "Visibility": "impossible",
+		"Signed.From": today, "Signed.Until": then.AddDate(-1, 0, 0), "Key.SHA256": "impossible",
+	}
+	impossibleSource = map[string]any{
+		"Repository": policy.Exact("impossible"), "RepositoryID": "impossible", "OwnerID": "impossible", "Ref": []policy.Pattern{policy.Exact("impossible")},
+		"RefRegexp": must(policy.ParseRegexp("impossible")), "Branch": "impossible", "VersionedTag": "v9", "Commit": "impossible",
+		"Signed.From": today, "Signed.Until": then.AddDate(-1, 0, 0),
+	}
+)
+
+// noDemand names the fields that demand nothing of evidence, with the reason.
+var noDemand = map[string]string{
+	"Rules.Canonical": "not read from the policy: the name that Policy.Rule found the rule by",
+	"Name":            "a name for people", "BuiltIn": "says who made the policy", "Digest": "says which policy it was",
+	"Trust.Builtin": "tells the caller where the root comes from; the root itself decides", "Trust.File": "as builtin", "Trust.SHA256": "the caller compares the file with it",
+	"Rules.Signature.Signers.Key.File": "tells the caller where the key is; its digest decides", "Rules.Signature.Signers.Key.PEM": "read from the file; its digest decides",
+	"Rules.Provenance.Signers.Key.File": "as above", "Rules.Provenance.Signers.Key.PEM": "as above",
+}
+
+func pattern(s string, variables ...string) policy.Pattern {
+	return must(policy.ParsePattern(s, variables...))
+}
+
+// impossibleAt returns the value for a path.
+func impossibleAt(path string) (any, bool) {
+	for _, check := range []string{"Rules.Signature.", "Rules.Provenance."} {
+		if field, ok := strings.CutPrefix(path, check+"Signers."); ok {
+			v, ok := impossibleSigner[field]
+			return v, ok
+		}
+		if field, ok := strings.CutPrefix(path, check+"Sources."); ok {
+			v, ok := impossibleSource[field]
+			return v, ok
+		}
+	}
+	v, ok := impossible[path]
+	return v, ok
+}
+
+// TestEveryFieldCounts sets every field of a parsed policy to a value that nothing
+// can meet. A field that is silently ignored, or that nobody registered here, fails.
+func TestEveryFieldCounts(t *testing.T) {
+	s := newStage(lab.Options{})
+	turned, known := map[string]bool{}, map[string]verify.Facts{}
+	for _, d := range demands(s) {
+		p, err := policy.Parse("test.yaml", []byte(d.text))
+		if err != nil {
+			t.Fatalf("%s: %v", d.name, err)
+		}
+		wantPass(t, verify.Verify(t.Context(), d.source, reference(t, d.ref), p, s.trust(p), options()))
+		for _, path := range fieldsOf(reflect.TypeFor[policy.Policy](), "") {
+			if _, ok := noDemand[path]; ok {
+				turned[path] = true
+				continue
+			}
+			value, ok := impossibleAt(path)
+			if !ok {
+				t.Fatalf("the policy's field %s has no impossible value registered; what does it demand, and is it judged?", path)
+			}
+			changed := must(policy.Parse("test.yaml", []byte(d.text)))
+			if !setField(reflect.ValueOf(changed).Elem(), strings.Split(path, "."), reflect.ValueOf(value)) {
+				turned[path] = turned[path] || false
+				continue // this policy has no such demand to change
+			}
+			v := d.judge(t, s, changed, known)
+			if !v.Passed() {
+				turned[path] = true
+				continue
+			}
+			if !slices.Contains(inert[d.name], path) {
+				t.Errorf("%s: the verdict is a pass with the impossible %s = %v", d.name, path, value)
+			}
+		}
+	}
+	for path, ok := range turned {
+		if !ok {
+			t.Errorf("no verdict turned with an impossible %s", path)
+		}
+	}
+}
+
+// inert names fields that cannot matter under one of the policies, since another
+// key takes their place. They do under another policy.
+var inert = map[string][]string{
+	"workflows":            {"Rules.Tags.Moving"},
+	"an identity":          {"Rules.Tags.Moving"},
+	"a regular expression": {"Rules.Tags.Moving"},
+	"a moving tag":         {"Rules.Tags.Version"},
+	"a mirror":             {"Rules.Tags.Moving"},
+	"kept by GitHub":       {"Rules.Tags.Moving", "Rules.Evidence"},
+	"a branch":             {"Builders.ID", "Rules.Tags.Moving", "Rules.Tags.Version", "Rules.Tags.Grammar"},
+	// A key has no certificate that a log could sign, and no builder.
+	"a key": {"Trust.Thresholds.SCTs", "Builders.ID", "Rules.Tags.Moving", "Rules.Tags.Version", "Rules.Tags.Grammar"},
+}
+
+// fieldsOf lists the paths of all fields below a type, through pointers, slices and maps.
+func fieldsOf(typ reflect.Type, path string) []string {
+	for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Map || (typ.Kind() == reflect.Slice && isDemand(typ.Elem())) {
+		typ = typ.Elem()
+	}
+	if typ.Kind() != reflect.Struct || !isDemand(typ) {
+		return []string{path}
+	}
+	var all []string
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		all = append(all, fieldsOf(f.Type, strings.TrimPrefix(path+"."+f.Name, "."))...)
+	}
+	return all
+}
+
+// isDemand reports whether a type is one of the policy's own structs with fields
+// to set, rather than one value.
+func isDemand(typ reflect.Type) bool {
+	switch typ {
+	case reflect.TypeFor[policy.Pattern](), reflect.TypeFor[policy.Regexp](), reflect.TypeFor[time.Time]():
+		return false
+	}
+	return typ.Kind() == reflect.Struct
+}
+
+// setField writes a value at a path in every element of the slices and maps on the
+// way; false if there is nothing there to write into.
+func setField(v reflect.Value, path []string, value reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		return setField(v.Elem(), path, value)
+	case reflect.Slice:
+		if len(path) > 0 {
+			done := v.Len() > 0
+			for i := range v.Len() {
+				done = setField(v.Index(i), path, value) && done
+			}
+			return done
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			entry := reflect.New(v.Type().Elem()).Elem()
+			entry.Set(v.MapIndex(key))
+			if !setField(entry, path, value) {
+				return false
+			}
+			v.SetMapIndex(key, entry)
+		}
+		return v.Len() > 0
+	case reflect.Struct:
+		if len(path) > 0 {
+			return setField(v.FieldByName(path[0]), path[1:], value)
+		}
+	}
+	v.Set(value.Convert(v.Type()))
+	return true
+}
+
+// impossibleKeys has a value for every key that the parser accepts, by the name
+// that its messages give the mapping. All but the refused ones must parse somewhere.
+var impossibleKeys = map[string]map[string]any{
+	"the policy": {
+		"apiVersion": refused{"assay/v2"}, "kind": refused{"Policy"}, "mode": refused{"audit"}, "metadata": refused{map[string]any{}},
+		"trust": refused{map[string]any{"public-good": map[string]any{}}}, "builders": []any{map[string]any{"id": "https://impossible.example", "level": 1}},
+		"images": []any{map[string]any{"match": "impossible.example/x/y", "signature": map[string]any{"signer": keyOf("0")}}},
+	},
+	"metadata":                     {"name": refused{""}},
+	"trust.public-good":            {"builtin": refused{"impossible"}, "file": refused{"impossible.json"}, "sha256": refused{strings.Repeat("0", 64)}, "thresholds": map[string]any{"log_entries": 8}},
+	"trust.public-good.thresholds": {"log_entries": 8, "scts": 8, "timestamps": 8},
+	"a builder":                    {"id": "https://impossible.example", "level": 0},
+	"images": {
+		"places": []any{"github"}, "evidence": []any{"impossible.example/x"}, "mirrors": []any{map[string]any{"prefix": "impossible.example", "of": "registry.example"}},
+		"match": "impossible.example/x/y", "tags": map[string]any{"version": "impossible-{version}"},
+		"source": map[string]any{"repository": "impossible/widget", "ref": "refs/tags/v{version}"}, "signature": map[string]any{"signer": keyOf("0")},
+		"provenance": map[string]any{"builder": map[string]any{"id": "https://impossible.example"}, "source": map[string]any{"repository": "acme/widget"}},
+	},
+	"a mirror":  {"prefix": "impossible.example", "of": "impossible.example"},
+	"tags":      {"version": "impossible-{version}", "moving": "impossible", "version_regexp": "impossible"},
+	"signature": {"signer": keyOf("0"), "source": map[string]any{"repository": "impossible/widget", "ref": "refs/tags/v{version}"}, "trust": refused{"impossible"}},
+	"provenance": {
+		"builder": map[string]any{"id": "https://impossible.example"}, "signer": map[string]any{"issuer": "https://gitlab.com"},
+		"source": map[string]any{"repository": "impossible/widget"}, "trust": refused{"impossible"}, "inputs": map[string]any{"channel": "impossible"},
+	},
+	"provenance.builder": {"id": "https://impossible.example", "level": refused{4}},
+}
+
+// refused is a value that the parser must not accept at all.
+type refused struct{ value any }
+
+func keyOf(digit string) map[string]any {
+	return map[string]any{"key": map[string]any{"file": "impossible.pub", "sha256": strings.Repeat(digit, 64)}}
+}
+
+// impossibleKeysOf are the keys of mappings that stand in several places.
+func impossibleKeysOf(mapping string) (map[string]any, bool) {
+	switch {
+	case strings.HasSuffix(mapping, ".signed"):
+		return map[string]any{"from": "2025-12-01", "until": "2025-02-01"}, true
+	case strings.HasSuffix(mapping, ".key"):
+		return map[string]any{"file": refused{""}, "sha256": strings.Repeat("0", 64)}, true
+	case strings.HasSuffix(mapping, "signer"):
+		keys := map[string]any{
+			"issuer": "https://gitlab.com", "workflow": ".github/workflows/impossible.yml", "repository": "impossible/widget", "ref": "refs/tags/impossible",
+			"identity": "https://github.com/acme/widget/impossible", "identity_regexp": "https://github[.]com/acme/widget/impossible",
+			"trigger": "impossible", "runner": "self-hosted", "visibility": "internal", "key": keyOf("0")["key"], "signed": map[string]any{"until": "2020-01-01"},
+		}
+		if mapping == "provenance.signer" {
+			keys["key"] = refused{keys["key"]}
+		}
+		return keys, true
+	case strings.HasSuffix(mapping, "source"):
+		return map[string]any{
+			"repository": "impossible/widget", "repository_id": "1", "owner_id": "1", "ref": "refs/tags/impossible", "ref_regexp": "refs/tags/impossible", "branch": "impossible",
+			"versioned_tag": "v9", "commit": strings.Repeat("0", 40), "signed": map[string]any{"until": "2020-01-01"},
+		}, true
+	}
+	keys, ok := impossibleKeys[mapping]
+	return keys, ok
+}
+
+var unknownKey = regexp.MustCompile(`found unknown key "unknown-key" in (.+); wanted one of (.+)`)
+
+// TestEveryKeyCounts asks the parser for the keys of every mapping and sets each to
+// a value that nothing can meet, in every policy that has the mapping: the parser
+// refuses it or the verdict turns.
+func TestEveryKeyCounts(t *testing.T) {
+	s := newStage(lab.Options{})
+	known := map[string]verify.Facts{}
+	seen, parsed, tried := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, d := range demands(s) {
+		for _, path := range mappings(decodeYAML(d.text), nil) {
+			_, err := policy.Parse("test.yaml", editYAML(d.text, append(slices.Clone(path), "unknown-key"), 1))
+			if err == nil {
+				if !freeKeys(path) {
+					t.Fatalf("%s: took an unknown key in %v", d.name, path)
+				}
+				continue
+			}
+			m := unknownKey.FindStringSubmatch(err.Error())
+			if m == nil {
+				if !freeKeys(path) {
+					t.Fatalf("%s: an unknown key in %v is refused by %v; wanted the keys that are known", d.name, path, err)
+				}
+				continue
+			}
+			mapping, keys := m[1], strings.Split(m[2], ", ")
+			values, ok := impossibleKeysOf(mapping)
+			if !ok {
+				t.Fatalf("the mapping %s of a policy is not registered here; what do its keys %v demand?", mapping, keys)
+			}
+			for _, key := range keys {
+				value, ok := values[key]
+				if !ok {
+					t.Fatalf("the key %s of %s has no impossible value registered; what does it demand, and is it judged?", key, mapping)
+				}
+				name := mapping + "." + key
+				tried[name], seen[mapping] = true, true
+				never, isRefused := value.(refused)
+				if isRefused {
+					value = never.value
+				}
+				p, err := policy.Parse("test.yaml", editYAML(d.text, append(slices.Clone(path), key), value))
+				if err != nil {
+					continue
+				}
+				parsed[name] = true
+				if isRefused {
+					t.Errorf("%s: took %s = %v", d.name, name, value)
+				}
+				if v := d.judge(t, s, p, known); v.Passed() && !slices.Contains(inertKeys[d.name], name) {
+					t.Errorf("%s: the verdict is a pass with the impossible %s = %v", d.name, name, value)
+				}
+			}
+		}
+	}
+	for name := range tried {
+		mapping, key := name[:strings.LastIndexByte(name, '.')], name[strings.LastIndexByte(name, '.')+1:]
+		values, _ := impossibleKeysOf(mapping)
+		if _, isRefused := values[key].(refused); !isRefused && !parsed[name] {
+			t.Errorf("%s = %v never parses, so it says nothing of the verdict", name, values[key])
+		}
+	}
+	for _, mapping := range slices.Concat(slices.Collect(maps.Keys(impossibleKeys)), []string{"source", "signature.signer", "signature.signer.key", "signature.signer.signed", "provenance.signer", "provenance.source", "provenance.signer.signed", "provenance.source.signed", "source.signed"}) {
+		if !seen[mapping] {
+			t.Errorf("no policy here has the mapping %s", mapping)
+		}
+	}
+	t.Logf("%d keys", len(tried))
+}
+
+// inertKeys are as inert, for keys.
+var inertKeys = map[string][]string{
+	"workflows":            {"tags.moving", "images.mirrors"},
+	"an identity":          {"tags.moving", "images.mirrors"},
+	"a regular expression": {"tags.moving", "images.mirrors"},
+	"a moving tag":         {"tags.version", "images.tags", "images.mirrors"},
+	"a mirror":             {"tags.moving"},
+	"kept by GitHub":       {"tags.moving", "images.mirrors", "images.places", "images.evidence"},
+	"a branch":             {"the policy.builders", "images.tags", "images.mirrors"},
+	"a key":                {"the policy.builders", "images.tags", "images.mirrors"},
+}
+
+// freeKeys reports whether the keys of a mapping are names that the author chooses.
+func freeKeys(path []string) bool {
+	return len(path) > 0 && (path[len(path)-1] == "inputs" || (len(path) == 1 && path[0] == "trust"))
+}
+
+func decodeYAML(text string) any {
+	var v any
+	if err := yaml.Unmarshal([]byte(text), &v); err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// mappings lists the paths of all mappings in a document.
+func mappings(v any, path []string) [][]string {
+	var all [][]string
+	switch v := v.(type) {
+	case map[string]any:
+		all = append(all, path)
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			all = append(all, mappings(v[key], append(slices.Clone(path), key))...)
+		}
+	case []any:
+		for i := range v {
+			all = append(all, mappings(v[i], append(slices.Clone(path), strconv.Itoa(i)))...)
+		}
+	}
+	return all
+}
+
+func editYAML(text string, path []string, value any) []byte {
+	return must(yaml.Marshal(editTree(decodeYAML(text), path, func() any { return value })))
+}
