@@ -20,7 +20,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 # every request that leaves it. `go vet` before them fetches what they import.
 HERMETIC := GOPROXY=off HTTP_PROXY=http://127.0.0.1:9 HTTPS_PROXY=http://127.0.0.1:9 NO_PROXY=localhost,127.0.0.1,::1,.test
 
-.PHONY: build test race lint lint-full vuln fuzz bench golden release-dry cross clean
+.PHONY: build test race lint lint-full vuln fuzz bench bench-go golden release-dry cross clean
 
 build: ## bin/assay
 	$(GOBUILD) -o bin/ ./cmd/assay
@@ -53,7 +53,10 @@ fuzz: ## every fuzz target for FUZZTIME each
 		done; \
 	done
 
-bench:
+bench: ## what one verification costs, in each layout; fails if it asks more than we promise
+	$(HERMETIC) $(GO) run ./scripts/bench
+
+bench-go: ## the Go benchmarks
 	$(HERMETIC) $(GO) test -run '^$$' -bench . -benchmem ./...
 
 golden: ## rewrite the golden files; read the difference before you commit it
