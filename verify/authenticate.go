@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -82,15 +83,8 @@ func reject(p problem, format string, args ...any) error {
 // rejected candidate like any other.
 func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Facts {
 	facts := Facts{image: image, failures: evidence.Failures, places: evidence.Places}
-	pieces := evidence.Pieces
-	if len(pieces) > limits.Pieces {
-		facts.failures = append(facts.failures[:len(facts.failures):len(facts.failures)], Failure{
-			Code: LimitExceeded, Class: Definitive, Place: image.Reference.Name(),
-			Detail:  fmt.Sprintf("found %d pieces of evidence; at most %d are read", len(pieces), limits.Pieces),
-			Layouts: []Layout{LegacySignature, LegacyAttestation, Bundle},
-		})
-		pieces = pieces[:limits.Pieces]
-	}
+	pieces, cut := bounded(image, evidence.Pieces, limits)
+	facts.failures = append(facts.failures[:len(facts.failures):len(facts.failures)], cut...)
 	type outcome struct {
 		statement *Statement
 		rejected  Rejected
@@ -122,6 +116,27 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 		}
 	}
 	return facts
+}
+
+// bounded keeps of each layout as many pieces as are read, and says what was cut.
+func bounded(image Image, pieces []Piece, limits Limits) ([]Piece, []Failure) {
+	var kept []Piece
+	count := map[Layout]int{}
+	for _, p := range pieces {
+		if count[p.Layout]++; count[p.Layout] <= limits.Pieces {
+			kept = append(kept, p)
+		}
+	}
+	var cut []Failure
+	for _, layout := range slices.Sorted(maps.Keys(count)) {
+		if count[layout] > limits.Pieces {
+			cut = append(cut, Failure{
+				Code: LimitExceeded, Class: Definitive, Place: image.Reference.Name(), Layouts: []Layout{layout},
+				Detail: fmt.Sprintf("found %d pieces of evidence of the layout %s; at most %d are read", count[layout], layout, limits.Pieces),
+			})
+		}
+	}
+	return kept, cut
 }
 
 // authenticator verifies one piece under one root.

@@ -3,7 +3,6 @@ package verify_test
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -345,27 +344,24 @@ func namesDigest(f verify.Finding, digest string, pieces []verify.Piece) bool {
 }
 
 func digestsNamed(p verify.Piece) []string {
-	var e struct {
+	var layer struct {
 		Critical struct {
 			Image map[string]string `json:"image"`
 		} `json:"critical"`
-		Payload string `json:"payload"`
-		DSSE    struct {
-			Payload string `json:"payload"`
-		} `json:"dsseEnvelope"`
+		Payload []byte `json:"payload"`
 	}
-	if json.Unmarshal(p.Bytes, &e) != nil {
+	var bundle protobundle.Bundle
+	switch {
+	case p.Layout == verify.Bundle && unmarshalBundle(p.Bytes, &bundle) == nil:
+		layer.Payload = bundle.GetDsseEnvelope().GetPayload()
+	case json.Unmarshal(p.Bytes, &layer) != nil:
 		return nil
 	}
-	digests := []string{e.Critical.Image["docker-manifest-digest"]}
-	for _, text := range []string{e.Payload, e.DSSE.Payload} {
-		payload, err := base64.StdEncoding.DecodeString(text)
-		var statement struct {
-			Subject []lab.Subject `json:"subject"`
-		}
-		if err != nil || json.Unmarshal(payload, &statement) != nil {
-			continue
-		}
+	digests := []string{layer.Critical.Image["docker-manifest-digest"]}
+	var statement struct {
+		Subject []lab.Subject `json:"subject"`
+	}
+	if json.Unmarshal(layer.Payload, &statement) == nil {
 		for _, s := range statement.Subject {
 			digests = append(digests, "sha256:"+s.Digest["sha256"])
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,71 +15,148 @@ import (
 type object map[string]json.RawMessage
 
 // checkJSON refuses everything that two parsers could read differently: more
-// than one document, duplicate keys, invalid UTF-8, and nesting beyond depth.
+// than one document, duplicate keys, invalid UTF-8, and nesting beyond depth. It
+// allocates nothing but the keys of the objects it is in: an attestation of 30 MB
+// is one long string.
 func checkJSON(b []byte, depth int) error {
 	if !utf8.Valid(b) {
 		return errors.New("the JSON is not valid UTF-8")
 	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	if err := checkValue(dec, depth); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+	if !json.Valid(b) {
+		var first json.RawMessage
+		if err := json.NewDecoder(bytes.NewReader(b)).Decode(&first); err != nil {
+			return fmt.Errorf("parse JSON: %w", err)
+		}
 		return errors.New("the JSON has something after its end")
+	}
+	w := &walker{rest: b}
+	return w.value(depth)
+}
+
+// walker goes over JSON that is known to be valid.
+type walker struct{ rest []byte }
+
+// space skips white space and returns the next character.
+func (w *walker) space() byte {
+	w.rest = bytes.TrimLeft(w.rest, " \t\r\n")
+	return w.rest[0]
+}
+
+// skip skips n characters.
+func (w *walker) skip(n int) { w.rest = w.rest[n:] }
+
+// text skips a string and returns it with its quotes.
+func (w *walker) text() []byte {
+	end := 1
+	for w.rest[end] != '"' {
+		if w.rest[end] == '\\' {
+			end++
+		}
+		end++
+	}
+	found := w.rest[:end+1]
+	w.skip(end + 1)
+	return found
+}
+
+// key skips a key and its colon, and returns the key as it reads.
+func (w *walker) key() (string, error) {
+	raw := w.text()
+	w.space()
+	w.skip(1)
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), nil
+	}
+	var key string
+	if err := json.Unmarshal(raw, &key); err != nil {
+		return "", fmt.Errorf("parse JSON: %w", err)
+	}
+	return key, nil
+}
+
+// value skips a value, and refuses duplicate keys and deep nesting inside it.
+func (w *walker) value(depth int) error {
+	switch open := w.space(); open {
+	case '"':
+		w.text()
+	case '{', '[':
+		if depth == 0 {
+			return errors.New("the JSON is nested too deeply")
+		}
+		w.skip(1)
+		return w.members(open == '{', depth-1)
+	default: // a number or a word ends where one of these begins
+		if end := bytes.IndexAny(w.rest, ",]} \t\r\n"); end >= 0 {
+			w.skip(end)
+		} else {
+			w.rest = nil
+		}
 	}
 	return nil
 }
 
-func checkValue(dec *json.Decoder, depth int) error {
-	token, err := dec.Token()
-	if err != nil {
-		return fmt.Errorf("parse JSON: %w", err)
-	}
-	delim, ok := token.(json.Delim)
-	if !ok {
-		return nil
-	}
-	if depth == 0 {
-		return errors.New("the JSON is nested too deeply")
-	}
+// members skips the members of an object or the elements of an array, up to and
+// with the closing bracket.
+func (w *walker) members(object bool, depth int) error {
 	var keys map[string]bool
-	if delim == '{' {
-		keys = map[string]bool{}
-	}
-	for dec.More() {
-		if keys != nil {
-			key, err := dec.Token()
-			if err != nil {
-				return fmt.Errorf("parse JSON: %w", err)
-			}
-			name, _ := key.(string)
-			if keys[name] {
-				return fmt.Errorf("the JSON has the key %q twice in one object", name)
-			}
-			keys[name] = true
+	for c := w.space(); c != '}' && c != ']'; c = w.space() {
+		if c == ',' {
+			w.skip(1)
+			w.space()
 		}
-		if err := checkValue(dec, depth-1); err != nil {
+		if object {
+			key, err := w.key()
+			if err != nil {
+				return err
+			}
+			if keys[key] {
+				return fmt.Errorf("the JSON has the key %q twice in one object", key)
+			}
+			if keys == nil {
+				keys = map[string]bool{}
+			}
+			keys[key] = true
+		}
+		if err := w.value(depth); err != nil {
 			return err
 		}
 	}
-	if _, err := dec.Token(); err != nil {
-		return fmt.Errorf("parse JSON: %w", err)
-	}
+	w.skip(1)
 	return nil
 }
 
-// parseObject reads b, which must have passed checkJSON, as an object.
+// parseObject reads b as an object whose values are parts of b. Of duplicate keys,
+// which checkJSON refuses, the last wins.
 func parseObject(b []byte, what string) (object, error) {
-	var o object
-	if trimmed := bytes.TrimSpace(b); len(trimmed) == 0 || trimmed[0] != '{' {
+	if trimmed := bytes.TrimSpace(b); len(trimmed) == 0 || trimmed[0] != '{' || !json.Valid(b) {
 		return nil, fmt.Errorf("%s is not a JSON object", what)
 	}
-	if err := json.Unmarshal(b, &o); err != nil {
-		return nil, fmt.Errorf("parse %s: %w", what, err)
+	o := object{}
+	w := &walker{rest: b}
+	w.space()
+	w.skip(1)
+	for c := w.space(); c != '}'; c = w.space() {
+		if c == ',' {
+			w.skip(1)
+			w.space()
+		}
+		key, err := w.key()
+		if err != nil {
+			return nil, fmt.Errorf("parse %s: %w", what, err)
+		}
+		w.space()
+		value := w.rest
+		if err := w.value(maxDepth); err != nil {
+			return nil, fmt.Errorf("parse %s: %w", what, err)
+		}
+		o[key] = json.RawMessage(value[:len(value)-len(w.rest)])
 	}
 	return o, nil
 }
+
+// maxDepth is beyond every limit that checkJSON is given: what it has passed is
+// not measured again.
+const maxDepth = 1 << 16
 
 // text returns the non-empty string at key.
 func (o object) text(key string) (string, error) {

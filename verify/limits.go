@@ -6,8 +6,8 @@ import "time"
 // world (requests, bytes on the wire, redirects, wall time) belong to whoever
 // implements [Source].
 type Limits struct {
-	// Pieces is the number of pieces of evidence that are authenticated at most.
-	// One piece costs a few signature checks, about a millisecond.
+	// Pieces is the number of pieces of evidence that are read at most of each
+	// layout, so that junk in one does not hide what lies in another. One piece costs a few signature checks, about a millisecond.
 	Pieces int
 	// PieceBytes is the size of one piece of evidence in bytes at most. GitHub
 	// stores SBOM attestations of up to 16 MiB, BuildKit of up to 40 MiB before

@@ -60,6 +60,9 @@ func ParseReference(s string) (Reference, error) {
 // path is a repository's name (OCI distribution specification, "Pulling manifests").
 var path = regexp.MustCompile(`\A[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*\z`)
 
+// registryName is the name or address of a host, with a port or without.
+var registryName = regexp.MustCompile(`\A(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?)(:[1-9][0-9]{0,4})?\z`)
+
 // oneSpelling refuses other spellings of a registry's name: a policy knows an image
 // by one name, and GHCR.IO or ghcr.io:443 must not slip past the rule for ghcr.io
 // to a laxer one below.
@@ -73,8 +76,11 @@ func oneSpelling(registry string) error {
 	if port != "" && port != "443" {
 		canonical += ":" + port
 	}
-	if registry == canonical {
+	switch {
+	case registry == canonical && registryName.MatchString(registry):
 		return nil
+	case registry == canonical: // such as ghcr.io:0443, which is dialled like ghcr.io
+		return fmt.Errorf("found the registry %q; wanted the name of a host, with a port or without", registry)
 	}
 	return fmt.Errorf("found the registry %q; write it as %s, the one name that policies know it by", registry, canonical)
 }

@@ -45,6 +45,8 @@ func TestParseReferenceRefuses(t *testing.T) {
 		"ghcr.io/../n:1":                "",
 		"GHCR.io/o/n:1":                 "write it as ghcr.io",
 		"ghcr.io:443/o/n:1":             "write it as ghcr.io",
+		"ghcr.io:0443/o/n:1":            "wanted the name of a host",
+		".*/o":                          "wanted the name of a host",
 		"ghcr.io./o/n:1":                "",
 		"registry-1.docker.io/o/n:1":    "write it as docker.io",
 		"registry.hub.docker.com/o/n:1": "write it as docker.io",

@@ -25,6 +25,7 @@ func inspectCommand(w world) *cli.Command {
 			&cli.StringFlag{Name: "layout", Usage: "read image and evidence from the OCI layout in `DIR`, as cosign save writes it"},
 			&cli.StringSliceFlag{Name: "bundle", Usage: "show the Sigstore bundles in `FILE` too; repeatable"},
 			&cli.BoolFlag{Name: "offline", Usage: "open no connection; needs --layout"},
+			configFlag(),
 			&cli.BoolFlag{Name: "plain-http", Usage: "allow registries without TLS (loopback needs no permission)"},
 			&cli.BoolFlag{Name: "no-platforms", Usage: fmt.Sprintf("of an index, look for evidence on itself alone, not on its images (at most %d)", inspect.MaxChildren)},
 			&cli.StringSliceFlag{Name: "output", Usage: "write `json|text[=FILE]`; repeatable, at most one without a file"},

@@ -2,11 +2,11 @@ package main
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/releaseassay/assay/internal/budget"
 	"github.com/releaseassay/assay/internal/github"
 	"github.com/releaseassay/assay/internal/places"
 	"github.com/releaseassay/assay/internal/registry"
@@ -43,17 +43,16 @@ func openSource(c *cli.Context, w world) (*source, *verify.Failure, error) {
 		s.Image, s.close = layout, func() { _ = layout.Close() }
 		return s, nil, nil
 	}
-	limits := budget.Default()
-	limits.Time = c.Duration("timeout")
-	transport, spent := registry.NewTransport(), budget.New(limits, budget.Clock{})
-	s.Image = registry.New(registry.Options{
-		PlainHTTP: c.Bool("plain-http"), UserAgent: "assay/" + version, Budget: spent, Transport: transport,
-	})
+	options, err := registryOptions(c, w)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.Image = registry.New(options)
 	token, host := githubToken(w.getenv)
 	s.GitHub = github.New(github.Options{
-		Token: token, TokenHost: host, Transport: transport, Budget: spent, UserAgent: "assay/" + version, BaseURL: w.getenv("ASSAY_GITHUB_API"),
+		Token: token, TokenHost: host, Transport: options.Transport, Budget: options.Budget, UserAgent: "assay/" + version, BaseURL: w.getenv("ASSAY_GITHUB_API"),
 	})
-	s.close = transport.CloseIdleConnections
+	s.close = (&http.Client{Transport: options.Transport}).CloseIdleConnections
 	return s, nil, nil
 }
 

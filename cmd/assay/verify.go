@@ -36,6 +36,7 @@ func verifyCommand(w world) *cli.Command {
 			&cli.StringFlag{Name: "layout", Usage: "read image and evidence from the OCI layout in `DIR`, as cosign save writes it"},
 			&cli.StringSliceFlag{Name: "bundle", Usage: "take the Sigstore bundles in `FILE` as evidence too; repeatable"},
 			&cli.BoolFlag{Name: "offline", Usage: "open no connection; needs --layout"},
+			configFlag(),
 			&cli.BoolFlag{Name: "plain-http", Usage: "allow registries without TLS (loopback needs no permission)"},
 			&cli.StringFlag{Name: "image-version", Usage: "judge for version `V` where the reference names none"},
 			&cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339); the verdict is hypothetical"},
@@ -133,8 +134,10 @@ func checkFlags(c *cli.Context) error {
 	if c.Bool("offline") && !c.IsSet("layout") {
 		return usagef("--offline needs --layout DIR: an image in a registry cannot be read without a connection")
 	}
-	if c.IsSet("layout") && c.IsSet("plain-http") {
-		return usagef("--plain-http has no meaning with --layout, which opens no connection")
+	for _, name := range []string{"plain-http", "config"} {
+		if c.IsSet("layout") && c.IsSet(name) {
+			return usagef("--%s has no meaning with --layout, which opens no connection", name)
+		}
 	}
 	if c.IsSet("allow-at") && !c.IsSet("at") {
 		return usagef("--allow-at has no meaning without --at")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -192,18 +193,24 @@ func (c *collector) evidence() verify.Evidence {
 		return a.Place == b.Place && a.Code == b.Code && a.Detail == b.Detail
 	})
 	slices.Sort(c.places)
-	if len(c.pieces) > c.limits.Pieces {
-		cut := c.pieces[c.limits.Pieces:]
-		var layouts []verify.Layout
-		for _, p := range cut {
-			layouts = append(layouts, p.Layout)
-		}
-		slices.Sort(layouts)
-		bad := definitive(verify.LimitExceeded, "there are more than %d pieces of evidence", c.limits.Pieces)
-		c.failures = append(c.failures, *bad.at(c.image.Reference.Name()+"@"+c.image.Digest, slices.Compact(layouts)))
-		c.pieces = c.pieces[:c.limits.Pieces]
-	}
+	c.bound()
 	return verify.Evidence{Pieces: c.pieces, Failures: c.failures, Places: slices.Compact(c.places)}
+}
+
+// bound keeps of each layout as many pieces as are read: what somebody puts into
+// one layout must not crowd out what lies in another.
+func (c *collector) bound() {
+	kept := map[verify.Layout]int{}
+	c.pieces = slices.DeleteFunc(c.pieces, func(p verify.Piece) bool {
+		kept[p.Layout]++
+		return kept[p.Layout] > c.limits.Pieces
+	})
+	for _, layout := range slices.Sorted(maps.Keys(kept)) {
+		if kept[layout] > c.limits.Pieces {
+			bad := definitive(verify.LimitExceeded, "there are %d pieces of evidence of the layout %s, of which %d are read", kept[layout], layout, c.limits.Pieces)
+			c.failures = append(c.failures, *bad.at(c.image.Reference.Name()+"@"+c.image.Digest, []verify.Layout{layout}))
+		}
+	}
 }
 
 // comparePlaces compares as people count: layer 9 comes before layer 10.

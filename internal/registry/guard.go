@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -101,6 +102,10 @@ func (g *guard) refuse(req *http.Request) error {
 	if req.URL.User != nil {
 		return &refusal{verify.RegistryInsecure, fmt.Sprintf("credentials in a URL to %s are refused", printable(req.URL.Host))}
 	}
+	// Behind a proxy no dial of ours sees the address.
+	if addr, err := netip.ParseAddr(req.URL.Hostname()); err == nil && nowhere(addr) {
+		return &refusal{verify.RegistryInsecure, fmt.Sprintf("a request to %s is refused: no registry is at such an address", printable(req.URL.Host))}
+	}
 	first, hops := req, 0
 	for ; first.Response != nil && first.Response.Request != nil; hops++ {
 		first = first.Response.Request
@@ -114,6 +119,8 @@ func (g *guard) refuse(req *http.Request) error {
 		return &refusal{verify.RegistryRedirectLoop, fmt.Sprintf("redirected more than %d times", maxRedirects)}
 	case from.Scheme == "https" && req.URL.Scheme != "https":
 		return &refusal{verify.RegistryInsecure, fmt.Sprintf("the redirect from https to plain HTTP at %s is refused", printable(req.URL.Host))}
+	case loopback(req.URL.Hostname()) && !loopback(first.URL.Hostname()):
+		return &refusal{verify.RegistryInsecure, fmt.Sprintf("the redirect to this machine, %s, is refused", printable(req.URL.Host))}
 	case first.URL.Host == req.URL.Host:
 		return nil
 	case isPing(first), req.Method != http.MethodGet:

@@ -249,7 +249,7 @@ func TestPlainHTTP(t *testing.T) {
 		{"registry.example", true, "", []string{"https /v2/", "http /v2/", "http /v2/o/n/manifests/v1"}},
 		{"10.0.0.1:5000", false, verify.RegistryUnreachable, []string{"https /v2/"}},
 		{"192.168.1.1", false, verify.RegistryUnreachable, []string{"https /v2/"}},
-		{"169.254.169.254", false, verify.RegistryUnreachable, []string{"https /v2/"}},
+		{"169.254.169.254", false, verify.RegistryInsecure, nil},
 		{"localhost.evil.example", false, verify.RegistryUnreachable, []string{"https /v2/"}},
 		{"10.0.0.1:5000", true, "", []string{"https /v2/", "http /v2/", "http /v2/o/n/manifests/v1"}},
 		{"127.0.0.1:5000", false, "", []string{"http /v2/", "http /v2/o/n/manifests/v1"}},
@@ -302,8 +302,13 @@ func TestLoopbackNames(t *testing.T) {
 	if err := onlyLoopback("tcp", "127.0.0.1:80", nil); err != nil {
 		t.Error(err)
 	}
-	if dialer("kind.localhost:80").Control == nil || dialer("registry.example:80").Control != nil {
-		t.Error("the names that must resolve to loopback are not those that count as it")
+	for name, address := range map[string]string{"kind.localhost:80": "10.0.0.1:80", "registry.example:80": "169.254.169.254:80"} {
+		if dialer(name).Control("tcp", address, nil) == nil {
+			t.Errorf("%s was dialled at %s", name, address)
+		}
+	}
+	if err := dialer("registry.example:80").Control("tcp", "10.0.0.1:80", nil); err != nil {
+		t.Error(err)
 	}
 	for _, address := range []string{"10.0.0.1:80", "[fe80::1]:80", "nonsense"} {
 		if err := onlyLoopback("tcp", address, nil); err == nil {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/releaseassay/assay/verify"
 )
 
 // NewTransport returns the transport that New uses by default. Whoever runs many
@@ -46,10 +48,28 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 // resolve to it.
 func dialer(address string) *net.Dialer {
 	d := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	d.Control = notLinkLocal
 	if host, _, err := net.SplitHostPort(address); err == nil && loopback(host) {
 		d.Control = onlyLoopback
 	}
 	return d
+}
+
+// notLinkLocal refuses, after DNS, the addresses at which machines and clouds keep
+// their metadata and nobody keeps a registry.
+func notLinkLocal(_, address string, _ syscall.RawConn) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil || nowhere(to.Addr()) {
+		return &refusal{verify.RegistryInsecure, fmt.Sprintf("a connection to %s is refused: no registry is at such an address", address)}
+	}
+	return nil
+}
+
+// nowhere reports whether no registry can be at an address: link-local, multicast
+// and unspecified ones.
+func nowhere(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	return addr.IsLinkLocalUnicast() || addr.IsMulticast() || addr.IsUnspecified()
 }
 
 func onlyLoopback(_, address string, _ syscall.RawConn) error {
