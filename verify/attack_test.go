@@ -45,12 +45,13 @@ func TestAttacks(t *testing.T) {
 		otherSubjects(), confusedEnvelopes(), confusedPredicates(),
 		provenanceAgainstCertificate(), provenanceParameters(),
 	}
-	rows, classes := 0, map[int]int{}
+	rows, classes, codes := 0, map[int]int{}, map[verify.Code]bool{}
 	for _, group := range groups {
 		shared := newStage(lab.Options{}) // logs grow slower as they grow
 		for _, a := range group {
 			rows++
 			classes[a.class]++
+			codes[a.want] = true
 			t.Run(fmt.Sprintf("%02d %s %s", a.class, a.check, a.name), func(t *testing.T) { a.run(t, shared) })
 		}
 	}
@@ -60,7 +61,25 @@ func TestAttacks(t *testing.T) {
 			t.Errorf("class %d has no attack", class)
 		}
 	}
+	// Every code of the two checks is what some attack gets.
+	codes[verify.ProvenanceLevelTooLow] = true // by TestBuilders
+	for _, r := range verify.Reasons() {
+		check, _, _ := strings.Cut(string(r.Code), ".")
+		if (check == "signature" || check == "provenance") && !codes[r.Code] {
+			t.Errorf("no attack gets the code %s", r.Code)
+		}
+	}
 	t.Logf("%d attacks", rows)
+}
+
+// A name with a line break never becomes evidence: the certificate cannot be read.
+func TestLineBreakInName(t *testing.T) {
+	s := newStage(lab.Options{})
+	for _, end := range []string{"\n", "\r\n", "\x00", "\t"} {
+		if _, err := s.Issue(named(workflow().SAN+end), then); err == nil {
+			t.Errorf("a certificate whose name ends in %q can be read", end)
+		}
+	}
 }
 
 func (a attack) run(t *testing.T, s *stage) {

@@ -98,7 +98,7 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 			defer workers.Done()
 			for i := range work {
 				piece, under := pieces[i/len(trust.Roots)], trust.Roots[i%len(trust.Roots)]
-				a := &authenticator{image: image, trust: trust, root: under, limits: limits}
+				a := &authenticator{image: image, types: evidence.Want.Types, trust: trust, root: under, limits: limits}
 				outcomes[i].statement, outcomes[i].rejected = a.authenticate(piece)
 			}
 		}()
@@ -142,6 +142,7 @@ func bounded(image Image, pieces []Piece, limits Limits) ([]Piece, []Failure) {
 // authenticator verifies one piece under one root.
 type authenticator struct {
 	image  Image
+	types  []string // that are judged; none means all
 	trust  Trust
 	root   *TrustedRoot
 	limits Limits
@@ -214,6 +215,9 @@ func (a *authenticator) statementOf(b []byte) (payload, error) {
 		return payload{}, reject(problemMalformed, "%w", err)
 	}
 	a.predicateType = p.predicateType
+	if len(a.types) > 0 && !slices.Contains(a.types, p.predicateType) {
+		return payload{}, reject(problemNone, "it was not verified, since nothing demands its predicate type")
+	}
 	return p, nil
 }
 

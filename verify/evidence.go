@@ -44,6 +44,10 @@ type Want struct {
 	Repositories []string
 	// GitHub are the URLs of the repositories whose attestations GitHub is asked for.
 	GitHub []string
+	// Types are the predicate types that will be judged; none means all. It saves
+	// verifying what nobody looks at. A source need not know of it: what a type is,
+	// only the signed bytes say.
+	Types []string
 }
 
 // Layout is the form in which a piece of evidence is stored.
@@ -80,6 +84,8 @@ type Piece struct {
 
 // Evidence is what was collected about one image.
 type Evidence struct {
+	// Want is what was wanted, where a caller has set it.
+	Want     Want
 	Pieces   []Piece
 	Failures []Failure
 	// Places are all the places that were looked into, for people.

@@ -116,6 +116,46 @@ func TestLogOfUnknownProof(t *testing.T) {
 	wantShown(t, v, verify.LogPromise, "log")
 }
 
+// TestNamedRoots passes evidence wholly under the root that each demand names, with
+// that root's thresholds.
+func TestNamedRoots(t *testing.T) {
+	s := newStage(lab.Options{})
+	under := func(leg string) string { return strings.TrimSuffix(leg, "}") + ", trust: corp}" }
+	second := s.on(s.second)
+	t.Run("one root for each leg", func(t *testing.T) {
+		p := policyOf(t, corpRoot("log_entries: 1"), "---", "source: "+sourceYAML, signatureYAML, under(provenanceYAML))
+		wantPass(t, s.judge(t, p, imageRef, options(), s.sig(workflow()), second.att()))
+		wantFail(t, s.judge(t, p, imageRef, options(), second.sig(workflow()), second.att()), "signature", verify.UnknownAuthority)
+		wantFail(t, s.judge(t, p, imageRef, options(), s.sig(workflow()), s.att()), "provenance", verify.UnknownAuthority)
+	})
+	t.Run("two logs", func(t *testing.T) {
+		p := policyOf(t, corpRoot("log_entries: 2"), "---", "source: "+sourceYAML, under(signatureYAML))
+		wantPass(t, s.judge(t, p, imageRef, options(), second.sigBundle(workflow(), lab.AlsoRekorV2())))
+		wantFail(t, s.judge(t, p, imageRef, options(), second.sigBundle(workflow())), "signature", verify.SignatureInvalid)
+	})
+	t.Run("two times", func(t *testing.T) {
+		p := policyOf(t, corpRoot("timestamps: 2"), "---", "source: "+sourceYAML, under(signatureYAML))
+		wantPass(t, s.judge(t, p, imageRef, options(), second.sigBundle(workflow(), lab.Timestamp())))
+		wantFail(t, s.judge(t, p, imageRef, options(), second.sigBundle(workflow())), "signature", verify.SignatureInvalid)
+	})
+	t.Run("no log and no SCT", func(t *testing.T) {
+		p := policyOf(t, corpRoot("log_entries: 0, scts: 0, timestamps: 1"), "---", "source: "+sourceYAML, under(signatureYAML))
+		unlogged := func(on *stage) verify.Piece {
+			return bundleBy(on.issue(workflow(), lab.NoSCT()), signStatement(), lab.Unlogged(), lab.Timestamp())
+		}
+		v := s.judge(t, p, imageRef, options(), unlogged(second))
+		wantPass(t, v)
+		wantShown(t, v, verify.LogNone, "timestamp-authority")
+		wantFail(t, s.judge(t, p, imageRef, options(), unlogged(s)), "signature", verify.UnknownAuthority)
+		wantFail(t, s.judge(t, policyOf(t, "source: "+sourceYAML, signatureYAML), imageRef, options(), unlogged(s)), "signature", verify.SignatureInvalid)
+		untimed := bundleBy(second.issue(workflow(), lab.NoSCT()), signStatement(), lab.Unlogged())
+		wantFail(t, s.judge(t, p, imageRef, options(), untimed), "signature", verify.SignatureInvalid)
+		// The legacy layout is never taken without its log and its SCT.
+		wantFail(t, s.judge(t, p, imageRef, options(), sigBy(second.issue(workflow(), lab.NoSCT()))), "signature", verify.SignatureInvalid)
+		wantFail(t, s.judge(t, p, imageRef, options(), second.sig(workflow(), lab.DropAnnotation(lab.BundleAnnotation), lab.LegacyTimestamp())), "signature", verify.SignatureInvalid)
+	})
+}
+
 // family is provenance of one builder under demands on it.
 type family struct {
 	name string

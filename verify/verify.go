@@ -32,7 +32,9 @@ func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy,
 		}
 		return Undecided(ref, p, trust, failure, o)
 	}
-	evidence := source.Collect(ctx, image, WantOf(rule, ref.Name()))
+	want := WantOf(rule, ref.Name())
+	evidence := source.Collect(ctx, image, want)
+	evidence.Want = want
 	v := Judge(Authenticate(image, evidence, trust.only(rule.Roots()), o.Limits), p, trust, o)
 	v.Run.Requests, v.Run.Bytes = evidence.Requests, evidence.Bytes
 	return v
@@ -42,7 +44,15 @@ func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy,
 func WantOf(rule policy.Rule, name string) Want {
 	repositories := rule.Repositories(name)
 	registry := len(repositories) > 0
+	var types []string
+	if rule.Signature != nil {
+		types = append(types, PredicateCosignSign)
+	}
+	if rule.Provenance != nil {
+		types = append(types, PredicateProvenanceV02, PredicateProvenanceV1)
+	}
 	return Want{
+		Types:        types,
 		Signatures:   registry && rule.Signature != nil,
 		Attestations: registry && rule.Provenance != nil,
 		Bundles:      registry && (rule.Signature != nil || rule.Provenance != nil),
