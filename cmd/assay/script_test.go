@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -35,6 +36,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,
 		},
+		Condition: condition,
 		Setup: func(e *testscript.Env) error {
 			for k, v := range f.env {
 				e.Setenv(k, v)
@@ -61,6 +63,14 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if code != args[0] {
 		ts.Fatalf("exit code %s; wanted %s", code, args[0])
 	}
+}
+
+// condition knows [strace]: whether system calls can be watched here.
+func condition(cond string) (bool, error) {
+	if cond != "strace" {
+		return false, fmt.Errorf("found the condition %q; wanted strace", cond)
+	}
+	return exec.Command("strace", "-f", "-o", os.DevNull, "true").Run() == nil, nil
 }
 
 func itoa(n int) string {
