@@ -409,6 +409,12 @@ func malformedBundles() []attack {
 		"an entry without body":  func(b *protobundle.Bundle) { b.VerificationMaterial.TlogEntries[0].CanonicalizedBody = nil },
 		"an entry without kind":  func(b *protobundle.Bundle) { b.VerificationMaterial.TlogEntries[0].KindVersion = nil },
 		"no signature":           func(b *protobundle.Bundle) { b.GetDsseEnvelope().Signatures = nil },
+		"an entry of no version": func(b *protobundle.Bundle) {
+			b.VerificationMaterial.TlogEntries[0].CanonicalizedBody = []byte(`{"apiVersion":"","kind":"dsse","spec":{}}`)
+		},
+		"an entry of another kind": func(b *protobundle.Bundle) {
+			b.VerificationMaterial.TlogEntries[0].CanonicalizedBody = []byte(`{"apiVersion":"0.0.1","kind":"rpm","spec":{}}`)
+		},
 		"33 entries": func(b *protobundle.Bundle) {
 			for len(b.VerificationMaterial.TlogEntries) < 33 {
 				b.VerificationMaterial.TlogEntries = append(b.VerificationMaterial.TlogEntries, b.VerificationMaterial.TlogEntries[0])

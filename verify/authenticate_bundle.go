@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	sigstore "github.com/sigstore/sigstore-go/pkg/verify"
 	"github.com/sigstore/sigstore/pkg/signature"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/releaseassay/assay/policy"
 )
@@ -75,14 +77,32 @@ func parseBundle(b []byte, limits Limits) (*bundle.Bundle, error) {
 	if err := checkJSON(b, limits.Depth); err != nil {
 		return nil, fmt.Errorf("read the bundle: %w", err)
 	}
-	var parsed bundle.Bundle
-	if err := parsed.UnmarshalJSON(b); err != nil {
+	var message protobundle.Bundle
+	if err := protojson.Unmarshal(b, &message); err != nil {
 		return nil, fmt.Errorf("read the bundle: %w", err)
 	}
-	if n := len(parsed.GetVerificationMaterial().GetTlogEntries()); n > limits.LogEntries {
-		return nil, fmt.Errorf("the bundle has %d log entries; at most %d are read", n, limits.LogEntries)
+	// Before the libraries read the entries, each at the cost of a signature check:
+	// on a kind that it does not know, Rekor's prints where in its code that was.
+	entries := message.GetVerificationMaterial().GetTlogEntries()
+	if len(entries) > limits.LogEntries {
+		return nil, fmt.Errorf("the bundle has %d log entries; at most %d are read", len(entries), limits.LogEntries)
 	}
-	return &parsed, nil
+	for _, e := range entries {
+		kind, version, err := readKind(e.GetCanonicalizedBody(), limits)
+		if err != nil {
+			return nil, fmt.Errorf("read the body of a log entry: %w", err)
+		}
+		switch kind + " " + version {
+		case "hashedrekord 0.0.1", "hashedrekord 0.0.2", "dsse 0.0.1", "dsse 0.0.2", "intoto 0.0.1", "intoto 0.0.2":
+		default:
+			return nil, fmt.Errorf("a log entry is of kind %q %q; wanted hashedrekord, dsse or intoto", kind, version)
+		}
+	}
+	parsed, err := bundle.NewBundle(&message)
+	if err != nil {
+		return nil, fmt.Errorf("read the bundle: %w", err)
+	}
+	return parsed, nil
 }
 
 // certificateBundle verifies a bundle signed with a certificate and returns its

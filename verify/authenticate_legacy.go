@@ -221,18 +221,7 @@ func (a *authenticator) signedEntry(r cosignbundle.RekorBundle) (VerifiedTime, e
 // entryKind reads kind and version of a Rekor v1 entry, and accepts those alone
 // that cosign writes.
 func entryKind(body []byte, limits Limits) (*protorekor.KindVersion, error) {
-	if err := checkJSON(body, limits.Depth); err != nil {
-		return nil, err
-	}
-	o, err := parseObject(body, "the entry")
-	if err != nil {
-		return nil, err
-	}
-	kind, err := o.text("kind")
-	if err != nil {
-		return nil, err
-	}
-	version, err := o.text("apiVersion")
+	kind, version, err := readKind(body, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -241,6 +230,25 @@ func entryKind(body []byte, limits Limits) (*protorekor.KindVersion, error) {
 		return &protorekor.KindVersion{Kind: kind, Version: version}, nil
 	}
 	return nil, fmt.Errorf("the entry is of kind %s %s; wanted hashedrekord, dsse or intoto", kind, version)
+}
+
+// readKind reads kind and version of any Rekor entry.
+func readKind(body []byte, limits Limits) (kind, version string, err error) {
+	if err := checkJSON(body, limits.Depth); err != nil {
+		return "", "", err
+	}
+	o, err := parseObject(body, "the entry")
+	if err != nil {
+		return "", "", err
+	}
+	if err := o.exact("kind", "apiVersion"); err != nil { // Rekor reads them again
+		return "", "", err
+	}
+	if kind, err = o.text("kind"); err != nil {
+		return "", "", err
+	}
+	version, err = o.text("apiVersion")
+	return kind, version, err
 }
 
 func (l legacyLayer) options() []static.Option {
