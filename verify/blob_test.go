@@ -33,8 +33,6 @@ const (
 	blobText   = "a file that is not an image\n"
 	githubURL  = "https://token.actions.githubusercontent.com"
 	blobIssuer = "https://issuer.lab.example"
-	// emptySHA256 is the digest of nothing: slsa-verifier's artifacts are empty files.
-	emptySHA256 = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
 var (

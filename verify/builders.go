@@ -13,7 +13,7 @@ import (
 type buildKind int
 
 const (
-	kindUnknown buildKind = iota
+	_ buildKind = iota
 	// kindGenerator is a reusable workflow of slsa-github-generator that writes v0.2.
 	kindGenerator
 	// kindContainerBased is slsa-github-generator's container-based builder (v1).

@@ -1,5 +1,7 @@
 package verify
 
+//lint:file-ignore SA1019 certificates of 2023 have only the extensions .1 to .6, deprecated since
+
 import (
 	"crypto/x509"
 	"encoding/asn1"
@@ -48,18 +50,18 @@ func parseClaims(leaf *x509.Certificate) (Claims, error) {
 	e := &extensions{leaf: leaf}
 	c := Claims{
 		Identity:     identity,
-		Issuer:       e.either(certificate.OIDIssuer, certificate.OIDIssuerV2, "issuer"), //nolint:staticcheck // certificates of 2023 have only this one
+		Issuer:       e.either(certificate.OIDIssuer, certificate.OIDIssuerV2, "issuer"),
 		RepositoryID: e.text(certificate.OIDSourceRepositoryIdentifier),
 		OwnerURI:     e.text(certificate.OIDSourceRepositoryOwnerURI),
 		OwnerID:      e.text(certificate.OIDSourceRepositoryOwnerIdentifier),
-		Ref:          e.either(certificate.OIDGitHubWorkflowRef, certificate.OIDSourceRepositoryRef, "ref"),       //nolint:staticcheck // as above
-		Commit:       e.either(certificate.OIDGitHubWorkflowSHA, certificate.OIDSourceRepositoryDigest, "commit"), //nolint:staticcheck // as above
+		Ref:          e.either(certificate.OIDGitHubWorkflowRef, certificate.OIDSourceRepositoryRef, "ref"),
+		Commit:       e.either(certificate.OIDGitHubWorkflowSHA, certificate.OIDSourceRepositoryDigest, "commit"),
 		SignerURI:    e.text(certificate.OIDBuildSignerURI),
 		SignerDigest: e.text(certificate.OIDBuildSignerDigest),
 		ConfigURI:    e.text(certificate.OIDBuildConfigURI),
 		ConfigDigest: e.text(certificate.OIDBuildConfigDigest),
-		WorkflowName: e.raw(certificate.OIDGitHubWorkflowName),                                               //nolint:staticcheck // as above
-		Trigger:      e.either(certificate.OIDGitHubWorkflowTrigger, certificate.OIDBuildTrigger, "trigger"), //nolint:staticcheck // as above
+		WorkflowName: e.raw(certificate.OIDGitHubWorkflowName),
+		Trigger:      e.either(certificate.OIDGitHubWorkflowTrigger, certificate.OIDBuildTrigger, "trigger"),
 		Runner:       e.text(certificate.OIDRunnerEnvironment),
 		Visibility:   e.text(certificate.OIDSourceRepositoryVisibilityAtSigning),
 		RunURI:       e.text(certificate.OIDRunInvocationURI),
@@ -123,7 +125,7 @@ func (e *extensions) either(older, newer asn1.ObjectIdentifier, what string) str
 
 // repository returns the repository's URL. The older extension holds owner/name.
 func (e *extensions) repository(issuer string) string {
-	older, newer := e.raw(certificate.OIDGitHubWorkflowRepository), e.text(certificate.OIDSourceRepositoryURI) //nolint:staticcheck // as above
+	older, newer := e.raw(certificate.OIDGitHubWorkflowRepository), e.text(certificate.OIDSourceRepositoryURI)
 	if older != "" {
 		g, base := policy.IssuerGrammar(issuer)
 		if g == policy.UnknownGrammar {
