@@ -128,6 +128,9 @@ func (q *question) refuse(c check, f *Finding, outcomes []outcome, demands []dem
 	default:
 		f.Code = outcomes[0].candidate.Code
 		f.Message = outcomes[0].candidate.message()
+		if f.Code == InternalPanic { // a fault of ours says nothing of the evidence
+			f.Result, f.Class = Errored, Definitive
+		}
 	}
 	f.Next = next(f.Code)
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -48,7 +49,8 @@ func (f Facts) Signers() []ClaimedSigner {
 		signers = append(signers, *s)
 	}
 	slices.SortFunc(signers, func(a, b ClaimedSigner) int {
-		return cmp.Or(cmp.Compare(a.Claims.Identity, b.Claims.Identity), cmp.Compare(a.Claims.RunURI, b.Claims.RunURI))
+		return cmp.Or(cmp.Compare(a.Claims.Identity, b.Claims.Identity), cmp.Compare(a.Claims.RunURI, b.Claims.RunURI),
+			cmp.Compare(a.Claims.Commit, b.Claims.Commit), cmp.Compare(fmt.Sprint(a.Claims), fmt.Sprint(b.Claims)))
 	})
 	return signers
 }

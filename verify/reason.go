@@ -183,7 +183,7 @@ func Reasons() []Reason {
 		{PolicyNoRule, "No rule of the policy matches the image's name.", "add a rule whose match covers the image, or check the name"},
 		{PolicyNoVersion, "A demand names {version}, and no one version is known: the tag names none, or the evidence fits none or several.", "name the version: a version tag, or --image-version"},
 		{UnknownAuthority, "The evidence was made under a certificate authority or a log that the trusted root does not know.", "if the authority is right, run `assay trust update`, or name its root with trust: or --trusted-root"},
-		{InternalPanic, "Reading a piece of evidence made this program or a library panic; the piece does not count.", "please report it with the image's digest"},
+		{InternalPanic, "Reading a piece of evidence made this program or a library panic: the piece does not count, and without another nothing is decided.", "please report it with the image's digest"},
 
 		{SignatureMissing, "No cosign signature is attached to the image; an attestation is not one.", "sign the image with cosign in the release workflow, or look where the signature went with `cosign tree`"},
 		{SignatureMalformed, "Something in a signature's place cannot be parsed.", "sign the image again; if somebody else put it there, remove it"},
