@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,16 +20,9 @@ func inspectCommand(w world) *cli.Command {
 		ArgsUsage: "IMAGE",
 		Description: "What is shown is what image and evidence say of themselves; `assay verify` decides whether it is so.\n" +
 			"Exit codes: 0 all of it could be read, 2 usage, 3 not all (what could be is shown).",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "layout", Usage: "read image and evidence from the OCI layout in `DIR`, as cosign save writes it"},
-			&cli.StringSliceFlag{Name: "bundle", Usage: "show the Sigstore bundles in `FILE` too; repeatable"},
-			&cli.BoolFlag{Name: "offline", Usage: "open no connection; needs --layout"},
-			configFlag(),
-			&cli.BoolFlag{Name: "plain-http", Usage: "allow registries without TLS (loopback needs no permission)"},
+		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "no-platforms", Usage: fmt.Sprintf("of an index, look for evidence on itself alone, not on its images (at most %d)", inspect.MaxChildren)},
-			&cli.StringSliceFlag{Name: "output", Usage: "write `json|text[=FILE]`; repeatable, at most one without a file"},
-			&cli.DurationFlag{Name: "timeout", Usage: "give up after `DURATION`", Value: time.Minute},
-		},
+		}, placeFlags()...),
 		Action: func(c *cli.Context) error { return runInspect(c, w) },
 	}
 }

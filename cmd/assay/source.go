@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,6 +18,20 @@ import (
 type source struct {
 	places.Source
 	close func()
+}
+
+// placeFlags are the flags of every command that reads an image: where from, how
+// long, and where to write.
+func placeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "layout", Usage: "read image and evidence from the OCI layout in `DIR`, as cosign save writes it"},
+		&cli.StringSliceFlag{Name: "bundle", Usage: "take the Sigstore bundles in `FILE` for evidence too; repeatable"},
+		&cli.BoolFlag{Name: "offline", Usage: "open no connection; needs --layout"},
+		configFlag(),
+		&cli.BoolFlag{Name: "plain-http", Usage: "allow registries without TLS (loopback needs no permission)"},
+		&cli.StringSliceFlag{Name: "output", Usage: "write `json|text[=FILE]`; repeatable, at most one without a file"},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up after `DURATION`", Value: time.Minute},
+	}
 }
 
 // openSource opens the places that the flags name. This is the one function from

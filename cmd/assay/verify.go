@@ -20,7 +20,7 @@ func verifyCommand(w world) *cli.Command {
 		Description: "IMAGE is NAME:TAG, NAME@sha256:HEX or NAME:TAG@sha256:HEX. Say what to demand with --policy FILE,\n" +
 			"or with --repo OWNER/NAME for the built-in policy of a GitHub release.\n" +
 			"Exit codes: 0 pass, 1 fail, 2 usage or policy, 3 undecided (ask again).",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "policy", Usage: "judge by the policy in `FILE`"},
 			&cli.StringFlag{Name: "repo", Usage: "judge by the built-in policy: released from `OWNER/NAME` on github.com, or from a whole URL"},
 			&cli.StringFlag{Name: "require", Usage: "with --repo: demand the checks in `LIST` (signature,provenance)"},
@@ -33,18 +33,11 @@ func verifyCommand(w world) *cli.Command {
 			&cli.StringFlag{Name: "owner-id", Usage: "with --repo: its owner has the numeric id `N`"},
 			&cli.BoolFlag{Name: "print-policy", Usage: "with --repo: print the built-in policy and stop"},
 			&cli.StringFlag{Name: "trusted-root", Usage: "take the public-good root from the trusted_root.json in `FILE`"},
-			&cli.StringFlag{Name: "layout", Usage: "read image and evidence from the OCI layout in `DIR`, as cosign save writes it"},
-			&cli.StringSliceFlag{Name: "bundle", Usage: "take the Sigstore bundles in `FILE` as evidence too; repeatable"},
-			&cli.BoolFlag{Name: "offline", Usage: "open no connection; needs --layout"},
-			configFlag(),
-			&cli.BoolFlag{Name: "plain-http", Usage: "allow registries without TLS (loopback needs no permission)"},
 			&cli.StringFlag{Name: "image-version", Usage: "judge for version `V` where the reference names none"},
 			&cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339); the verdict is hypothetical"},
 			&cli.BoolFlag{Name: "allow-at", Usage: "let a hypothetical pass exit 0"},
-			&cli.StringSliceFlag{Name: "output", Usage: "write `json|text[=FILE]`; repeatable, at most one without a file"},
 			&cli.BoolFlag{Name: "print-ref", Usage: "print only the pinned reference, and only on a pass"},
-			&cli.DurationFlag{Name: "timeout", Usage: "give up after `DURATION`", Value: time.Minute},
-		},
+		}, placeFlags()...),
 		Action: func(c *cli.Context) error { return runVerify(c, w) },
 	}
 }
