@@ -48,27 +48,30 @@ func namesAnOwner(url string) error {
 	return nil
 }
 
-// namesAnybody reports whether strangers can have an identity that s accepts: a
-// pattern with a wildcard before the end of the owner, or an expression that fits
-// names which nobody would demand.
+// namesAnybody reports whether strangers can have an identity that s accepts: what
+// is written out, before the first wildcard, variable or operator, ends before the
+// owner does. A stranger's branch may have any name, so that nothing behind helps.
 func (s *Signer) namesAnybody() bool {
 	_, base := IssuerGrammar(s.Issuer)
 	if base == "" {
 		return false // an exact identity is demanded of other issuers
 	}
-	if !s.Identity.IsZero() && !s.Identity.IsExact() {
-		start, _, _ := strings.Cut(s.Identity.String(), "*")
-		path, ok := strings.CutPrefix(start, base+"/")
-		return !ok || shared(base) && !strings.Contains(path, "/")
-	}
-	for _, ref := range []string{"refs/heads/main", "refs/tags/v1.2.3"} {
-		for _, name := range []string{"/a-stranger/his-tool/.github/workflows/release.yml@", "/a-stranger/his-tool//.gitlab-ci.yml@"} {
-			if shared(base) && s.IdentityRegexp.Match(base+name+ref) {
-				return true
-			}
+	var start string
+	switch {
+	case !s.Identity.IsZero():
+		start = s.Identity.String()
+		if i := strings.IndexAny(start, "*{"); i >= 0 {
+			start = start[:i]
+		} else {
+			return false
 		}
+	case !s.IdentityRegexp.IsZero():
+		start = s.IdentityRegexp.literalPrefix()
+	default:
+		return false
 	}
-	return false
+	path, ok := strings.CutPrefix(start, base+"/")
+	return !ok || shared(base) && !strings.Contains(path, "/")
 }
 
 // Grammar is how an issuer writes the identity of a workflow.

@@ -14,10 +14,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxFile bounds a policy file, maxText one value of it, in bytes; maxRules and
+// MaxSize bounds a policy file, maxText one value of it, in bytes; maxRules and
 // maxErrors bound what is judged and what is reported of it.
 const (
-	maxFile   = 1 << 20
+	MaxSize   = 1 << 20
 	maxText   = 4096
 	maxRules  = 1000
 	maxErrors = 100
@@ -61,8 +61,8 @@ func (r *reader) err() error {
 
 // document parses b as exactly one YAML document whose root is a mapping.
 func (r *reader) document(b []byte) (*yaml.Node, error) {
-	if len(b) > maxFile {
-		return nil, fmt.Errorf("%s: the file has %d bytes; a policy has at most %d", r.file, len(b), maxFile)
+	if len(b) > MaxSize {
+		return nil, fmt.Errorf("%s: the file has %d bytes; a policy has at most %d", r.file, len(b), MaxSize)
 	}
 	if err := r.encoding(b); err != nil {
 		return nil, err

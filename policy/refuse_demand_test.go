@@ -75,6 +75,9 @@ func TestRefuseAnybody(t *testing.T) {
 		"any owner that begins so": `identity: "https://github.com/o*/n/.github/workflows/r.yml@refs/tags/v1"`, "any host": `identity: "https://*/o/n/.github/workflows/r.yml@refs/tags/v1"`,
 		"dot star": `identity_regexp: ".*"`, "dot plus": `identity_regexp: ^.+$`, "all of GitHub": `identity_regexp: https://github\.com/.*`,
 		"an alternative": `identity_regexp: https://github\.com/o/.*|.+`, "all tags": `identity_regexp: .*@refs/tags/.*`,
+		// A stranger's branch may be named so that any of these fits.
+		"a repository anywhere": `identity_regexp: .*/o/n/.*`, "a workflow anywhere": `identity_regexp: "https://github\\.com/.*/n/.*"`,
+		"a workflow of any owner": `identity_regexp: ".*/[.]github/workflows/r[.]yml@.*"`, "a version for an owner": `identity: "https://github.com/{version}@{version}"`,
 	} {
 		refuse(t, []refusal{{name, signer("issuer: " + github + ", " + identity), []string{
 			"p.yaml:7:15: signature.signer has an identity that strangers have too, and there is no source; wanted an identity that spells the owner out, or source: {repository}",

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -41,3 +42,13 @@ func (r Regexp) Match(s string) bool {
 }
 
 func (r Regexp) matchesEmpty() bool { return r.re != nil && r.re.MatchString("") }
+
+// literalPrefix is the text that every match begins with.
+func (r Regexp) literalPrefix() string {
+	re, err := regexp.Compile(strings.TrimPrefix(strings.TrimPrefix(r.source, "^"), `\A`))
+	if err != nil {
+		return ""
+	}
+	prefix, _ := re.LiteralPrefix()
+	return prefix
+}

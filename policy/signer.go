@@ -1,6 +1,10 @@
 package policy
 
-import "go.yaml.in/yaml/v3"
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // signers reads one signer or several, each with the node it was read from. One
 // that is no mapping is reported and left out.
@@ -115,6 +119,8 @@ func (r *reader) checkIdentity(n *yaml.Node, what string, s *Signer, sources []S
 	switch {
 	case s.Issuer == "":
 		r.fail(n, "%s has no %q; wanted the OIDC issuer, such as %s", what, "issuer", GitHubIssuer)
+	case strings.HasPrefix(s.Identity.String(), "https://") && !s.Identity.IsExact() && !strings.Contains(s.Identity.String(), "@"):
+		r.fail(n, "%s.identity is %q, which no workflow has, since wildcards do not stand for @; wanted PATH@REF, such as %s@refs/tags/*", what, s.Identity, s.Identity)
 	case !KnownIssuer(s.Issuer) && !s.Identity.IsExact():
 		r.fail(n, "%s.issuer is %q, whose identities assay does not know the grammar of; wanted an exact identity instead of workflow or pattern", what, s.Issuer)
 	}

@@ -272,7 +272,7 @@ type simpleSigning struct {
 }
 
 func parseSimpleSigning(b []byte, limits Limits) (simpleSigning, error) {
-	if err := checkJSON(b, limits.Depth); err != nil {
+	if err := checkSmallJSON(b, limits.Depth, maxValues); err != nil {
 		return simpleSigning{}, fmt.Errorf("read the payload: %w", err)
 	}
 	o, err := parseObject(b, "the payload")

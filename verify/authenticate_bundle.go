@@ -74,7 +74,7 @@ func (a *authenticator) bundle(p Piece) (*Statement, error) {
 
 // parseBundle reads a bundle strictly.
 func parseBundle(b []byte, limits Limits) (*bundle.Bundle, error) {
-	if err := checkJSON(b, limits.Depth); err != nil {
+	if err := checkSmallJSON(b, limits.Depth, maxValues); err != nil {
 		return nil, fmt.Errorf("read the bundle: %w", err)
 	}
 	var message protobundle.Bundle

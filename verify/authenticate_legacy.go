@@ -135,7 +135,7 @@ func (a *authenticator) legacyLayer(p Piece) (legacyLayer, error) {
 // parseRekorBundle reads cosign's bundle annotation with exactly its own fields.
 func parseRekorBundle(b []byte, limits Limits) (cosignbundle.RekorBundle, error) {
 	var r cosignbundle.RekorBundle
-	if err := checkJSON(b, limits.Depth); err != nil {
+	if err := checkSmallJSON(b, limits.Depth, maxValues); err != nil {
 		return r, err
 	}
 	o, err := parseObject(b, "the bundle")
@@ -234,7 +234,7 @@ func entryKind(body []byte, limits Limits) (*protorekor.KindVersion, error) {
 
 // readKind reads kind and version of any Rekor entry.
 func readKind(body []byte, limits Limits) (kind, version string, err error) {
-	if err := checkJSON(body, limits.Depth); err != nil {
+	if err := checkSmallJSON(body, limits.Depth, maxValues); err != nil {
 		return "", "", err
 	}
 	o, err := parseObject(body, "the entry")

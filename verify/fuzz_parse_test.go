@@ -72,7 +72,7 @@ func FuzzJSON(f *testing.F) {
 			_, _ = o.text(key)
 			_, _ = o.integer(key)
 			_, _ = o.object(key)
-			_, _ = o.array(key)
+			_, _ = o.array(key, maxKeys)
 			_, _ = o.base64(key)
 		}
 	})

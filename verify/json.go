@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,7 +19,12 @@ type object map[string]json.RawMessage
 // than one document, duplicate keys, invalid UTF-8, and nesting beyond depth. It
 // allocates nothing but the keys of the objects it is in: an attestation of 30 MB
 // is one long string.
-func checkJSON(b []byte, depth int) error {
+func checkJSON(b []byte, depth int) error { return checkSmallJSON(b, depth, math.MaxInt) }
+
+// checkSmallJSON is checkJSON for a document that is parsed into objects: it has no
+// more than values values in all, since an empty object costs two characters and,
+// once parsed, some hundred bytes.
+func checkSmallJSON(b []byte, depth, values int) error {
 	if !utf8.Valid(b) {
 		return errors.New("the JSON is not valid UTF-8")
 	}
@@ -29,12 +35,22 @@ func checkJSON(b []byte, depth int) error {
 		}
 		return errors.New("the JSON has something after its end")
 	}
-	w := &walker{rest: b}
+	w := &walker{rest: b, left: values}
 	return w.value(depth)
 }
 
+// maxValues bounds the values of an envelope, a bundle or a log entry, and maxKeys
+// the keys of one object and the elements of an array that is read one by one.
+const (
+	maxValues = 20_000
+	maxKeys   = 1 << 16
+)
+
 // walker goes over JSON that is known to be valid.
-type walker struct{ rest []byte }
+type walker struct {
+	rest []byte
+	left int // how many values may still come
+}
 
 // space skips white space and returns the next character.
 func (w *walker) space() byte {
@@ -76,6 +92,9 @@ func (w *walker) key() (string, error) {
 
 // value skips a value, and refuses duplicate keys and deep nesting inside it.
 func (w *walker) value(depth int) error {
+	if w.left--; w.left < 0 {
+		return errors.New("the JSON has too many values")
+	}
 	switch open := w.space(); open {
 	case '"':
 		w.text()
@@ -115,7 +134,9 @@ func (w *walker) members(object bool, depth int) error {
 			if keys == nil {
 				keys = map[string]bool{}
 			}
-			keys[key] = true
+			if keys[key] = true; len(keys) > maxKeys {
+				return errors.New("the JSON has too many keys in one object")
+			}
 		}
 		if err := w.value(depth); err != nil {
 			return err
@@ -132,7 +153,7 @@ func parseObject(b []byte, what string) (object, error) {
 		return nil, fmt.Errorf("%s is not a JSON object", what)
 	}
 	o := object{}
-	w := &walker{rest: b}
+	w := &walker{rest: b, left: math.MaxInt}
 	w.space()
 	w.skip(1)
 	for c := w.space(); c != '}'; c = w.space() {
@@ -149,7 +170,9 @@ func parseObject(b []byte, what string) (object, error) {
 		if err := w.value(maxDepth); err != nil {
 			return nil, fmt.Errorf("parse %s: %w", what, err)
 		}
-		o[key] = json.RawMessage(value[:len(value)-len(w.rest)])
+		if o[key] = json.RawMessage(value[:len(value)-len(w.rest)]); len(o) > maxKeys {
+			return nil, fmt.Errorf("%s has too many keys", what)
+		}
 	}
 	return o, nil
 }
@@ -203,8 +226,8 @@ func (o object) object(key string) (object, error) {
 	return parseObject(raw, fmt.Sprintf("%q", key))
 }
 
-// array returns the elements at key.
-func (o object) array(key string) ([]json.RawMessage, error) {
+// array returns the elements at key, of which there may be most.
+func (o object) array(key string, most int) ([]json.RawMessage, error) {
 	raw, ok := o[key]
 	if !ok {
 		return nil, fmt.Errorf("%q is missing", key)
@@ -212,11 +235,23 @@ func (o object) array(key string) ([]json.RawMessage, error) {
 	if len(raw) == 0 || raw[0] != '[' {
 		return nil, fmt.Errorf("%q is not an array", key)
 	}
-	var a []json.RawMessage
-	if err := json.Unmarshal(raw, &a); err != nil {
-		return nil, fmt.Errorf("parse %q: %w", key, err)
+	var elements []json.RawMessage
+	w := &walker{rest: raw[1:], left: math.MaxInt}
+	for c := w.space(); c != ']'; c = w.space() {
+		if c == ',' {
+			w.skip(1)
+			w.space()
+		}
+		element := w.rest
+		if err := w.value(maxDepth); err != nil {
+			return nil, fmt.Errorf("parse %q: %w", key, err)
+		}
+		if len(elements) == most {
+			return nil, fmt.Errorf("%q has more than %d elements", key, most)
+		}
+		elements = append(elements, json.RawMessage(element[:len(element)-len(w.rest)]))
 	}
-	return a, nil
+	return elements, nil
 }
 
 // exact refuses keys that encoding/json, in a library that reads the same bytes,

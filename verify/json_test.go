@@ -103,3 +103,32 @@ func slowValue(dec *json.Decoder, depth int) error {
 	_, err = dec.Token()
 	return err
 }
+
+// TestBombsAreRefusedBeforeTheyAreParsed shows that what is small to send and large
+// to hold is counted first.
+func TestBombsAreRefusedBeforeTheyAreParsed(t *testing.T) {
+	many := func(element string) string { return strings.Repeat(element+",", 1<<20) + element }
+	limits := DefaultLimits()
+	for name, parse := range map[string]func() error{
+		"entries of a bundle": func() error {
+			_, err := parseBundle([]byte(`{"verificationMaterial":{"tlogEntries":[`+many("{}")+`]}}`), limits)
+			return err
+		},
+		"signatures of an envelope": func() error {
+			_, err := parseEnvelope([]byte(`{"payloadType":"`+payloadTypeInToto+`","payload":"e30=","signatures":[`+many("0")+`]}`), limits)
+			return err
+		},
+		"subjects of a statement": func() error {
+			_, err := parsePayload([]byte(`{"_type":"https://in-toto.io/Statement/v1","predicateType":"x","subject":[`+many("0")+`]}`), limits)
+			return err
+		},
+		"predicate": func() error {
+			_, err := parseBuild(PredicateProvenanceV1, []byte(`{"a":[`+many("0000")+`]}`))
+			return err
+		},
+	} {
+		if err := parse(); err == nil || !strings.Contains(err.Error(), "too many") && !strings.Contains(err.Error(), "more than") && !strings.Contains(err.Error(), "at most") {
+			t.Errorf("%s: found %v; wanted a refusal for the number", name, err)
+		}
+	}
+}

@@ -382,17 +382,17 @@ func (d demand) unconstrained(c *Claims, builderDemanded bool) []string {
 	if d.source != nil {
 		s = *d.source
 	}
-	named := !d.signer.Identity.IsZero() || !d.signer.IdentityRegexp.IsZero()
+	named := d.signer.Identity.IsExact()
 	var free []string
 	for _, claim := range []struct {
 		name, value string
 		bound       bool
 	}{
 		{"workflow", c.Identity, named || builderDemanded || (!d.signer.Workflow.IsZero() && d.signer.Workflow.IsExact())},
-		{"repository", c.Repository, d.source != nil},
+		{"repository", c.Repository, s.Repository.IsExact()},
 		{"repository_id", c.RepositoryID, s.RepositoryID != ""},
 		{"owner_id", c.OwnerID, s.OwnerID != ""},
-		{"ref", c.Ref, len(s.Ref) > 0 || !s.RefRegexp.IsZero() || s.Branch != "" || s.VersionedTag != ""},
+		{"ref", c.Ref, boundRef(s)},
 		{"commit", c.Commit, s.Commit != ""},
 		{"trigger", c.Trigger, len(d.signer.Trigger) > 0},
 		{"runner", c.Runner, d.signer.Runner != ""},
@@ -403,6 +403,16 @@ func (d demand) unconstrained(c *Claims, builderDemanded bool) []string {
 		}
 	}
 	return free
+}
+
+// boundRef reports whether a source says more of a ref than that it is one.
+func boundRef(s policy.Source) bool {
+	for _, p := range s.Ref {
+		if strings.Trim(strings.NewReplacer("refs/", "", "heads/", "", "tags/", "").Replace(p.String()), "*/") == "" {
+			return false
+		}
+	}
+	return len(s.Ref) > 0 || !s.RefRegexp.IsZero() || s.Branch != "" || s.VersionedTag != ""
 }
 
 // describe writes a demand as claims and wanted values, for the verdict.

@@ -33,9 +33,16 @@ type build struct {
 	inputs map[string]any
 }
 
+// maxPredicate bounds the provenance that is parsed into objects, in bytes: what
+// builders write has some ten thousand, with the whole event that started them.
+const maxPredicate = 4 << 20
+
 // parseBuild reads a predicate of one of the two provenance types, with exact keys
 // (https://slsa.dev/spec/v0.2/provenance, https://slsa.dev/spec/v1.0/provenance).
 func parseBuild(predicateType string, predicate json.RawMessage) (*build, error) {
+	if len(predicate) > maxPredicate {
+		return nil, fmt.Errorf("the predicate has %d bytes; at most %d are read of provenance", len(predicate), maxPredicate)
+	}
 	dec := json.NewDecoder(bytes.NewReader(predicate))
 	dec.UseNumber()
 	var p map[string]any

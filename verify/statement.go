@@ -126,7 +126,7 @@ func parsePayload(b []byte, limits Limits) (payload, error) {
 	if p.predicateType, err = o.text("predicateType"); err != nil {
 		return payload{}, fmt.Errorf("read the statement: %w", err)
 	}
-	subjects, err := o.array("subject")
+	subjects, err := o.array("subject", limits.Subjects)
 	if err != nil {
 		return payload{}, fmt.Errorf("read the statement: %w", err)
 	}
@@ -185,10 +185,14 @@ type envelope struct {
 	signature []byte
 }
 
+// maxSignatures is how many signatures of an envelope are counted before it is
+// refused for having more than one.
+const maxSignatures = 100
+
 // parseEnvelope reads a DSSE envelope (https://github.com/secure-systems-lab/dsse)
 // of an in-toto statement, strictly.
 func parseEnvelope(b []byte, limits Limits) (envelope, error) {
-	if err := checkJSON(b, limits.Depth); err != nil {
+	if err := checkSmallJSON(b, limits.Depth, maxValues); err != nil {
 		return envelope{}, fmt.Errorf("read the envelope: %w", err)
 	}
 	o, err := parseObject(b, "the envelope")
@@ -210,7 +214,7 @@ func parseEnvelope(b []byte, limits Limits) (envelope, error) {
 	if e.payload, err = o.base64("payload"); err != nil {
 		return envelope{}, fmt.Errorf("read the envelope: %w", err)
 	}
-	signatures, err := o.array("signatures")
+	signatures, err := o.array("signatures", maxSignatures)
 	if err != nil {
 		return envelope{}, fmt.Errorf("read the envelope: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
+
 	"github.com/releaseassay/assay/policy"
 )
 
@@ -17,8 +19,8 @@ func (q *question) resolveVersion(named string) string {
 	tag := q.facts.image.Reference.Tag()
 	switch {
 	case named != "":
-		if version, ok := tags.VersionOf(tag); ok && version != named && !tags.IsMoving(tag) && policy.IsVersion(strings.TrimPrefix(version, "v"), "") {
-			q.noVersion = fmt.Sprintf("the tag %q is of version %s; version %s was asked for", tag, version, named)
+		if err := CheckVersion(q.rule, q.facts.image.Reference, named); err != nil {
+			q.noVersion = err.Error()
 			return ""
 		}
 		q.vars.Version = named
@@ -39,6 +41,24 @@ func (q *question) resolveVersion(named string) string {
 	}
 	q.vars.Version = version
 	return "certificate"
+}
+
+// CheckVersion says why named cannot be the version of ref under a rule: it is none
+// by the rule's grammar, or the tag names another one. A tag that moves, and
+// "latest", name none.
+func CheckVersion(rule policy.Rule, ref Reference, named string) error {
+	tags := rule.VersionTags()
+	if !policy.IsVersion(named, tags.Grammar) {
+		return fmt.Errorf("%q is no version by the policy's grammar", named)
+	}
+	tag := ref.Tag()
+	if tag == "" || tag == name.DefaultTag || tags.IsMoving(tag) {
+		return nil
+	}
+	if version, ok := tags.VersionOf(tag); ok && version != named {
+		return fmt.Errorf("the tag %q is of version %s; version %s was asked for", tag, version, named)
+	}
+	return nil
 }
 
 func patterns(ps []policy.Pattern) string {

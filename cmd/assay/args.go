@@ -21,6 +21,7 @@ func permute(app *cli.App, args []string) ([]string, error) {
 		commands, flags, args = next.Subcommands, next.Flags, args[1:]
 	}
 	var options, arguments []string
+	words, given := len(args), map[string]bool{}
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
@@ -31,6 +32,15 @@ func permute(app *cli.App, args []string) ([]string, error) {
 		case len(arg) < 2 || arg[0] != '-':
 			arguments = append(arguments, arg)
 		default:
+			name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+			if isHelp(name) && words > 1 {
+				// IMAGE may be a variable: what asks for help must not pass a gate.
+				return nil, usagef("found %s among other words; help and version stand alone", arg)
+			}
+			if given[name] && !repeatable(flags, name) {
+				return nil, usagef("found --%s twice; of two demands one would be dropped", name)
+			}
+			given[name] = true
 			options = append(options, arg)
 			if takesValue(flags, arg) {
 				if len(args) == 0 {
@@ -45,6 +55,20 @@ func permute(app *cli.App, args []string) ([]string, error) {
 		options = append(append(options, "--"), arguments...)
 	}
 	return append(path, options...), nil
+}
+
+func isHelp(name string) bool {
+	return name == "help" || name == "h" || name == "version" || name == "v"
+}
+
+// repeatable reports whether a flag collects its values.
+func repeatable(flags []cli.Flag, name string) bool {
+	for _, f := range flags {
+		if _, ok := f.(*cli.StringSliceFlag); ok && f.Names()[0] == name {
+			return true
+		}
+	}
+	return false
 }
 
 func find(commands []*cli.Command, name string) *cli.Command {

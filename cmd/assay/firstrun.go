@@ -27,7 +27,10 @@ func firstRun(ctx context.Context, c *cli.Context, w world, source verify.Source
 		fmt.Fprintf(&b, "The image could not be read (%s).", escape(err.Error()))
 		return usagef("%s", b.String())
 	}
-	root := builtinRoot(c, w)
+	root, err := defaultRoot(c, w)
+	if err != nil {
+		return usagef("%w", err)
+	}
 	trusted, err := verify.NewTrustedRoot(policy.PublicGood, root.Source, root.JSON, policy.DefaultThresholds())
 	if err != nil {
 		return usagef("%w", err)

@@ -32,6 +32,7 @@ func main() {
 		debug.SetMemoryLimit(memoryLimit)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	code := run(ctx, os.Args[1:], world{
 		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now, cacheDir: cacheDir, terminal: terminal,
 	})

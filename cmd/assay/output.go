@@ -106,8 +106,15 @@ func (o *outputs) writeFile(out report.Output, v verify.Verdict) error {
 	return replaceFile(out.File, doc.Bytes())
 }
 
-// replaceFile writes a file whole or not at all.
+// replaceFile writes a file whole or not at all. What is there and is no file (a
+// pipe, a device) is written to, and never replaced; a link leads to what it names.
 func replaceFile(file string, doc []byte) (err error) {
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		file = target
+	}
+	if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(file, doc, 0o644) //nolint:gosec // it is there already
+	}
 	f, err := os.CreateTemp(filepath.Dir(file), ".assay-*")
 	if err != nil {
 		return err

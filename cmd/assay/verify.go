@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"os"
+	"errors"
 	"strings"
 	"time"
 
@@ -93,6 +93,9 @@ func runVerify(c *cli.Context, w world) error {
 	} else {
 		v = verify.Verify(ctx, source, ref, p, trust, options)
 	}
+	if c.Context.Err() != nil {
+		return &exit{code: exitUndecided, err: errors.New("interrupted; nothing was decided")}
+	}
 	v.Run.Assay, v.Run.DurationMS = version, w.now().Sub(began).Milliseconds()
 	return out.write(v, c.Bool("allow-at"))
 }
@@ -122,6 +125,11 @@ func checkFlags(c *cli.Context) error {
 		n := name.Names()[0]
 		if f, ok := name.(*cli.StringFlag); ok && c.IsSet(n) && strings.TrimSpace(c.String(n)) == "" {
 			return usagef("--%s is empty", f.Name)
+		}
+	}
+	for _, name := range []string{"require", "trigger"} {
+		if c.IsSet(name) && len(words(c.String(name))) == 0 {
+			return usagef("--%s is %q; wanted words, separated by commas", name, c.String(name))
 		}
 	}
 	if c.Bool("offline") && !c.IsSet("layout") {
@@ -167,7 +175,7 @@ func loadPolicy(c *cli.Context, ref verify.Reference) (*policy.Policy, []byte, e
 		}
 		return p, text, nil
 	}
-	text, err := os.ReadFile(c.String("policy"))
+	text, err := readFile(c.String("policy"), policy.MaxSize)
 	if err != nil {
 		return nil, nil, usagef("read the policy: %w", err)
 	}
@@ -185,15 +193,8 @@ func checkVersion(c *cli.Context, p *policy.Policy, ref verify.Reference) error 
 	if named == "" || !ok {
 		return nil
 	}
-	tags := rule.VersionTags()
-	if !policy.IsVersion(named, tags.Grammar) {
-		return usagef("--image-version is %q, which is no version by the policy's grammar", named)
-	}
-	if ref.Tag() == "" || tags.IsMoving(ref.Tag()) {
-		return nil
-	}
-	if v, ok := tags.VersionOf(ref.Tag()); ok && v != named {
-		return usagef("--image-version is %q, but the tag %q names version %q", named, ref.Tag(), v)
+	if err := verify.CheckVersion(rule, ref, named); err != nil {
+		return usagef("--image-version: %w", err)
 	}
 	return nil
 }

@@ -16,6 +16,9 @@ import (
 // loadTrust reads the trusted roots and the keys that a policy names.
 func loadTrust(c *cli.Context, w world, p *policy.Policy) (verify.Trust, error) {
 	var t verify.Trust
+	if c.IsSet("trusted-root") && !p.Trust[policy.PublicGood].Builtin {
+		return t, usagef("--trusted-root stands in for the builtin root, and the policy's public-good is a file; wanted one of them")
+	}
 	dir := ""
 	if c.IsSet("policy") {
 		dir = filepath.Dir(c.String("policy"))
@@ -37,10 +40,15 @@ func loadTrust(c *cli.Context, w world, p *policy.Policy) (verify.Trust, error) 
 }
 
 func loadRoot(c *cli.Context, w world, dir string, entry policy.Trust) (trust.Root, error) {
-	switch file := c.String("trusted-root"); {
-	case !entry.Builtin:
+	if !entry.Builtin {
 		return trust.Load(beside(dir, entry.File), entry.SHA256)
-	case file != "":
+	}
+	return defaultRoot(c, w)
+}
+
+// defaultRoot is the root that verification takes where no policy says otherwise.
+func defaultRoot(c *cli.Context, w world) (trust.Root, error) {
+	if file := c.String("trusted-root"); file != "" {
 		return trust.Load(file, "")
 	}
 	return builtinRoot(c, w), nil

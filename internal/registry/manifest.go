@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -95,9 +96,17 @@ func (m manifest) artifact() string {
 	return m.Config.MediaType
 }
 
+// maxMembers bounds what one manifest lists, in commas: 16,384 descriptors with
+// their fields have some 100,000.
+const maxMembers = 1 << 17
+
 // parseManifest reads a manifest or index. Bytes that can be read as both are
 // neither: two readers could see two images (CVE-2021-41190).
 func parseManifest(body []byte) (manifest, *trouble) {
+	// An element of a list costs two characters and, parsed, a descriptor's size.
+	if bytes.Count(body, []byte(",")) > maxMembers {
+		return manifest{}, definitive(verify.LimitExceeded, "it has more than %d members", maxMembers)
+	}
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(body, &keys); err != nil || keys == nil {
 		return manifest{}, definitive(verify.RegistryMalformed, "it is not a JSON object")
