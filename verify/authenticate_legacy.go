@@ -35,7 +35,7 @@ type legacyLayer struct {
 // legacySignature verifies one layer of sha256-<hex>.sig
 // (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md).
 func (a *authenticator) legacySignature(p Piece) (*Statement, error) {
-	a.predicateType = predicateSimpleSigning
+	a.predicateType = SimpleSigning
 	payload, err := parseSimpleSigning(p.Bytes, a.limits)
 	if err != nil {
 		return nil, reject(problemMalformed, "%w", err)
@@ -55,7 +55,7 @@ func (a *authenticator) legacySignature(p Piece) (*Statement, error) {
 		return nil, reject(problemMalformed, "%w", err)
 	}
 	s := a.legacyStatement(p, layer)
-	s.predicateType, s.dockerReference = predicateSimpleSigning, payload.dockerReference
+	s.predicateType, s.dockerReference = SimpleSigning, payload.dockerReference
 	s.subjects = []Subject{{Name: payload.dockerReference, Digest: map[string]string{"sha256": a.image.Digest[len("sha256:"):]}}}
 	return a.cosign(s, layer, func(h v1.Hash, opts *cosign.CheckOpts) (bool, error) {
 		opts.ClaimVerifier = cosign.SimpleClaimVerifier

@@ -169,7 +169,7 @@ func (d *describer) simpleSigning(b []byte) {
 		d.problem(err)
 		return
 	}
-	d.StatementType = predicateSimpleSigning
+	d.StatementType = SimpleSigning
 	algorithm, value, _ := strings.Cut(p.digest, ":")
 	d.Subjects = []Subject{{Name: p.dockerReference, Digest: map[string]string{algorithm: value}}}
 }

@@ -14,9 +14,9 @@ const (
 	// PredicateProvenanceV02 and PredicateProvenanceV1 are SLSA provenance.
 	PredicateProvenanceV02 = "https://slsa.dev/provenance/v0.2"
 	PredicateProvenanceV1  = "https://slsa.dev/provenance/v1"
-	// predicateSimpleSigning names, in reports, the payload of a legacy signature,
-	// which is no in-toto statement.
-	predicateSimpleSigning = "cosign container image signature"
+	// SimpleSigning names, in reports, the payload of a legacy signature, which is no
+	// in-toto statement.
+	SimpleSigning = "cosign container image signature"
 )
 
 const payloadTypeInToto = "application/vnd.in-toto+json"

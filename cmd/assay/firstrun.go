@@ -37,11 +37,11 @@ func firstRun(ctx context.Context, c *cli.Context, w world, source verify.Source
 	}
 	evidence := source.Collect(ctx, image, verify.Want{Signatures: true, Attestations: true, Bundles: true})
 	facts := verify.Authenticate(image, evidence, verify.Trust{Roots: []*verify.TrustedRoot{trusted}}, o.Limits)
-	describeSigners(&b, ref, image, facts)
+	describeSigners(&b, c, ref, image, facts)
 	return usagef("%s", strings.TrimSuffix(b.String(), "\n"))
 }
 
-func describeSigners(b *strings.Builder, ref verify.Reference, image verify.Image, facts verify.Facts) {
+func describeSigners(b *strings.Builder, c *cli.Context, ref verify.Reference, image verify.Image, facts verify.Facts) {
 	signers := facts.Signers()
 	for _, f := range facts.Failures() {
 		fmt.Fprintf(b, "Not everything could be read (%s).\n", escape(f.Error()))
@@ -62,12 +62,54 @@ func describeSigners(b *strings.Builder, ref verify.Reference, image verify.Imag
 			escape(s.Claims.Repository), escape(s.Claims.Ref), escape(strings.Join(s.Types, ", ")), verified)
 		if url, err := policy.RepositoryURL(s.Claims.Repository); err == nil && !seen[url] {
 			seen[url] = true
-			commands = append(commands, shell.Join("assay", "verify", ref.String(), "--repo", strings.TrimPrefix(url, "https://github.com/")))
+			commands = append(commands, shell.Join(suggestion(c, ref, s, signers)...))
 		}
 	}
 	if len(commands) > 0 {
 		fmt.Fprintf(b, "If that is who it should be from, demand it:\n  %s\n", strings.Join(commands, "\n  "))
 	}
+}
+
+// suggestion is the command that demands what one signer's repository signed, read
+// from where this call read it.
+func suggestion(c *cli.Context, ref verify.Reference, s verify.ClaimedSigner, all []verify.ClaimedSigner) []string {
+	words := []string{"assay", "verify", ref.String(), "--repo", strings.TrimPrefix(s.Claims.Repository, "https://github.com/")}
+	legs := map[string]bool{}
+	for _, other := range all {
+		if other.Claims.Repository != s.Claims.Repository {
+			continue
+		}
+		for _, t := range other.Types {
+			switch t {
+			case verify.PredicateProvenanceV02, verify.PredicateProvenanceV1:
+				legs["provenance"] = true
+			case verify.PredicateCosignSign, verify.SimpleSigning:
+				legs["signature"] = true
+			}
+		}
+	}
+	for _, leg := range []string{"signature", "provenance"} {
+		if legs[leg] && len(legs) == 1 {
+			words = append(words, "--require", leg)
+		}
+	}
+	if tag, ok := strings.CutPrefix(s.Claims.Ref, "refs/tags/"); !ok || ref.Tag() != "" && tag != ref.Tag() && tag != "v"+ref.Tag() {
+		words = append(words, "--ref", s.Claims.Ref)
+	}
+	for _, name := range []string{"layout", "trusted-root", "config"} {
+		if c.IsSet(name) {
+			words = append(words, "--"+name, c.String(name))
+		}
+	}
+	for _, file := range c.StringSlice("bundle") {
+		words = append(words, "--bundle", file)
+	}
+	for _, name := range []string{"offline", "plain-http"} {
+		if c.Bool(name) {
+			words = append(words, "--"+name)
+		}
+	}
+	return words
 }
 
 // escape writes what came from outside for a terminal.
