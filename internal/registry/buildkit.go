@@ -44,7 +44,7 @@ func (c *collector) buildKit(ctx context.Context) {
 			continue
 		}
 		c.look(place)
-		c.wg.Go(func() { c.attestationManifest(ctx, d, place) })
+		c.spawn(func() { c.attestationManifest(ctx, d, place) })
 	}
 }
 

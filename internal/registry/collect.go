@@ -96,14 +96,14 @@ type collector struct {
 // collect asks every wanted place and returns when all have answered.
 func (c *collector) collect(ctx context.Context) {
 	if c.want.Signatures {
-		c.wg.Go(func() { c.tag(ctx, ".sig", fromSig, verify.LegacySignature) })
+		c.spawn(func() { c.tag(ctx, ".sig", fromSig, verify.LegacySignature) })
 	}
 	if c.want.Attestations {
-		c.wg.Go(func() { c.tag(ctx, ".att", fromAtt, verify.LegacyAttestation) })
+		c.spawn(func() { c.tag(ctx, ".att", fromAtt, verify.LegacyAttestation) })
 	}
 	if c.want.Bundles {
-		c.wg.Go(func() { c.referrers(ctx) })
-		c.wg.Go(func() { c.fallback(ctx) })
+		c.spawn(func() { c.referrers(ctx) })
+		c.spawn(func() { c.fallback(ctx) })
 	}
 	if c.want.BuildKit && c.name == c.image.Reference.Name() {
 		c.buildKit(ctx)
@@ -144,7 +144,7 @@ func (c *collector) layers(ctx context.Context, in chan struct{}, m manifest, fr
 	c.failures = append(c.failures, failures...)
 	c.mu.Unlock()
 	for _, layer := range layers {
-		c.wg.Go(func() {
+		c.spawn(func() {
 			body, bad := c.session.blob(ctx, in, layer.descriptor)
 			if bad != nil {
 				c.fail(bad, layer.place, []verify.Layout{layer.layout})
@@ -155,6 +155,19 @@ func (c *collector) layers(ctx context.Context, in chan struct{}, m manifest, fr
 			c.pieces = append(c.pieces, layer.piece(body))
 		})
 	}
+}
+
+// spawn runs f beside the others. A panic in it is a fault of ours: whatever f would
+// have read is unread, and nothing is decided on it.
+func (c *collector) spawn(f func()) {
+	c.wg.Go(func() {
+		defer func() {
+			if r := recover(); r != nil {
+				c.fail(definitive(verify.InternalPanic, "reading ended in a panic: %v", r), c.name, wantedLayouts(c.want))
+			}
+		}()
+		f()
+	})
 }
 
 func (c *collector) look(place string) {

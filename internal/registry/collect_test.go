@@ -185,3 +185,22 @@ func TestPieceLimit(t *testing.T) {
 		}
 	}
 }
+
+// TestManifestBomb shows that what a manifest lists is counted before it is parsed.
+func TestManifestBomb(t *testing.T) {
+	body := []byte(`{"schemaVersion":2,"layers":[` + strings.Repeat("{},", 1<<20) + `{}]}`)
+	if _, bad := parseManifest(body); bad == nil || bad.code != verify.LimitExceeded {
+		t.Errorf("got %v, want %s", bad, verify.LimitExceeded)
+	}
+}
+
+// TestPanicIsAFailure shows that a fault while reading leaves what was wanted undecided.
+func TestPanicIsAFailure(t *testing.T) {
+	c := newCollector("registry.example/o/n", verify.Image{}, verify.Want{Signatures: true, Bundles: true}, verify.DefaultLimits())
+	c.spawn(func() { panic("a fault") })
+	c.wg.Wait()
+	if len(c.failures) != 1 || c.failures[0].Code != verify.InternalPanic ||
+		!slices.Equal(c.failures[0].Layouts, wantedLayouts(c.want)) || len(c.failures[0].Layouts) == 0 {
+		t.Errorf("got %+v", c.failures)
+	}
+}

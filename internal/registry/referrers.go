@@ -167,7 +167,7 @@ func (c *collector) candidates(ctx context.Context, listed []descriptor, place s
 			c.fail(bad, place, referrerLayouts(c.want))
 			continue
 		}
-		c.wg.Go(func() { c.referrer(ctx, d) })
+		c.spawn(func() { c.referrer(ctx, d) })
 	}
 }
 
