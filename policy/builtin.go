@@ -8,9 +8,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Release describes a release well enough to demand it without a policy file: it
+// GitHubRelease describes a release well enough to demand it without a policy file: it
 // is what the flags of `assay verify IMAGE --repo OWNER/NAME` say.
-type Release struct {
+type GitHubRelease struct {
 	// Image is the canonical name that the policy is for.
 	Image string
 	// Repository is "owner/name" on github.com, or a whole URL.
@@ -31,7 +31,7 @@ type Release struct {
 	Require []string
 }
 
-// requirable are the checks that Release.Require may name.
+// requirable are the checks that GitHubRelease.Require may name.
 var requirable = []string{"signature", "provenance"}
 
 type yamlPolicy struct {
@@ -71,7 +71,7 @@ type yamlSigner struct {
 
 // BuiltIn writes the built-in policy for a release and parses it, so that what is
 // judged is what is shown. It returns the policy and its YAML.
-func BuiltIn(r Release) (*Policy, []byte, error) {
+func BuiltIn(r GitHubRelease) (*Policy, []byte, error) {
 	text, err := r.yaml()
 	if err != nil {
 		return nil, nil, err
@@ -84,7 +84,7 @@ func BuiltIn(r Release) (*Policy, []byte, error) {
 	return p, text, nil
 }
 
-func (r Release) yaml() ([]byte, error) {
+func (r GitHubRelease) yaml() ([]byte, error) {
 	legs, err := r.legs()
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (r Release) yaml() ([]byte, error) {
 }
 
 // legs are the checks that the policy demands.
-func (r Release) legs() ([]string, error) {
+func (r GitHubRelease) legs() ([]string, error) {
 	if len(r.Require) == 0 {
 		return requirable, nil
 	}
@@ -138,7 +138,7 @@ func (r Release) legs() ([]string, error) {
 }
 
 // rule is the rule without its evidence.
-func (r Release) rule() yamlRule {
+func (r GitHubRelease) rule() yamlRule {
 	rule := yamlRule{Match: r.Image, Tags: map[string]string{"version": "{version}", "version_regexp": "[0-9A-Za-z_][0-9A-Za-z._-]*"}}
 	rule.Source.Repository = r.Repository
 	rule.Source.RepositoryID, rule.Source.OwnerID = r.RepositoryID, r.OwnerID
@@ -151,7 +151,7 @@ func (r Release) rule() yamlRule {
 
 // speaksFor refuses a repository of another home than its issuer's: nothing that
 // the issuer signs could ever be of it.
-func (r Release) speaksFor(issuer string) error {
+func (r GitHubRelease) speaksFor(issuer string) error {
 	_, base := IssuerGrammar(issuer)
 	url, err := RepositoryURL(r.Repository)
 	if err != nil || base == "" || strings.HasPrefix(url, base+"/") {
@@ -161,7 +161,7 @@ func (r Release) speaksFor(issuer string) error {
 }
 
 // signer is what the flags say about who signs.
-func (r Release) signer() (yamlSigner, error) {
+func (r GitHubRelease) signer() (yamlSigner, error) {
 	s := yamlSigner{Issuer: r.Issuer, Identity: r.Identity, Trigger: r.Trigger}
 	if s.Issuer == "" {
 		s.Issuer = GitHubIssuer

@@ -38,8 +38,8 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 // release is the smallest release that a policy can be built in for, refined by f.
-func release(f func(*policy.Release)) policy.Release {
-	r := policy.Release{Image: "ghcr.io/owner/name", Repository: "owner/name"}
+func release(f func(*policy.GitHubRelease)) policy.GitHubRelease {
+	r := policy.GitHubRelease{Image: "ghcr.io/owner/name", Repository: "owner/name"}
 	if f != nil {
 		f(&r)
 	}
@@ -47,26 +47,26 @@ func release(f func(*policy.Release)) policy.Release {
 }
 
 func TestBuiltInGolden(t *testing.T) {
-	for name, f := range map[string]func(*policy.Release){
+	for name, f := range map[string]func(*policy.GitHubRelease){
 		"repo":               nil,
-		"ids":                func(r *policy.Release) { r.RepositoryID, r.OwnerID = "123456", "78" },
-		"ref":                func(r *policy.Release) { r.Ref = "refs/heads/main" },
-		"workflow":           func(r *policy.Release) { r.Workflow = ".github/workflows/release.yml" },
-		"workflow-ref":       func(r *policy.Release) { r.Workflow = ".github/workflows/release.yml@refs/heads/main" },
-		"workflow-elsewhere": func(r *policy.Release) { r.Workflow = "owner/workflows/.github/workflows/sign.yml@refs/tags/v2*" },
-		"identity": func(r *policy.Release) {
+		"ids":                func(r *policy.GitHubRelease) { r.RepositoryID, r.OwnerID = "123456", "78" },
+		"ref":                func(r *policy.GitHubRelease) { r.Ref = "refs/heads/main" },
+		"workflow":           func(r *policy.GitHubRelease) { r.Workflow = ".github/workflows/release.yml" },
+		"workflow-ref":       func(r *policy.GitHubRelease) { r.Workflow = ".github/workflows/release.yml@refs/heads/main" },
+		"workflow-elsewhere": func(r *policy.GitHubRelease) { r.Workflow = "owner/workflows/.github/workflows/sign.yml@refs/tags/v2*" },
+		"identity": func(r *policy.GitHubRelease) {
 			r.Issuer, r.Identity, r.Require = "https://accounts.example.com", "someone@example.com", []string{"signature"}
 		},
-		"trigger":    func(r *policy.Release) { r.Trigger = []string{"schedule"} },
-		"signature":  func(r *policy.Release) { r.Require = []string{"signature"} },
-		"provenance": func(r *policy.Release) { r.Require = []string{"provenance"} },
-		"gitlab": func(r *policy.Release) {
+		"trigger":    func(r *policy.GitHubRelease) { r.Trigger = []string{"schedule"} },
+		"signature":  func(r *policy.GitHubRelease) { r.Require = []string{"signature"} },
+		"provenance": func(r *policy.GitHubRelease) { r.Require = []string{"provenance"} },
+		"gitlab": func(r *policy.GitHubRelease) {
 			r.Issuer, r.Repository, r.Require = "https://gitlab.com", "https://gitlab.com/group/sub/project", []string{"signature"}
 		},
-		"enterprise": func(r *policy.Release) {
+		"enterprise": func(r *policy.GitHubRelease) {
 			r.Issuer, r.Repository = "https://ghe.example.com/_services/token", "https://ghe.example.com/owner/name"
 		},
-		"enterprise-elsewhere": func(r *policy.Release) {
+		"enterprise-elsewhere": func(r *policy.GitHubRelease) {
 			r.Issuer, r.Repository, r.Workflow = "https://ghe.example.com/_services/token", "https://ghe.example.com/owner/name", "ci/flows/.github/workflows/sign.yml@refs/tags/v1"
 		},
 	} {
@@ -89,37 +89,39 @@ func TestBuiltInGolden(t *testing.T) {
 
 func TestBuiltInRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
-		f    func(*policy.Release)
+		f    func(*policy.GitHubRelease)
 		want string
 	}{
-		"no image":            {func(r *policy.Release) { r.Image = "" }, "make the built-in policy: built-in:5:14: match is empty"},
-		"a pattern for image": {func(r *policy.Release) { r.Image = "**" }, `found the image "**"; wanted the name of one image`},
-		"no repository":       {func(r *policy.Release) { r.Repository = "" }, `the repository is ""; wanted owner/name on github.com, or https://host/path`},
-		"any owner": {func(r *policy.Release) { r.Repository = "*/name" },
+		"no image":            {func(r *policy.GitHubRelease) { r.Image = "" }, "make the built-in policy: built-in:5:14: match is empty"},
+		"a pattern for image": {func(r *policy.GitHubRelease) { r.Image = "**" }, `found the image "**"; wanted the name of one image`},
+		"no repository":       {func(r *policy.GitHubRelease) { r.Repository = "" }, `the repository is ""; wanted owner/name on github.com, or https://host/path`},
+		"any owner": {func(r *policy.GitHubRelease) { r.Repository = "*/name" },
 			`make the built-in policy: built-in:8:21: source.repository: the repository is "https://github.com/*/name", of any owner; wanted an owner without wildcard`},
-		"unknown leg": {func(r *policy.Release) { r.Require = []string{"signature", "sbom"} }, `found the check "sbom"; wanted some of signature, provenance`},
-		"empty leg":   {func(r *policy.Release) { r.Require = []string{""} }, `found the check ""; wanted some of signature, provenance`},
-		"workflow and identity": {func(r *policy.Release) { r.Workflow, r.Identity = ".github/workflows/w.yml", "i" },
+		"unknown leg": {func(r *policy.GitHubRelease) { r.Require = []string{"signature", "sbom"} }, `found the check "sbom"; wanted some of signature, provenance`},
+		"empty leg":   {func(r *policy.GitHubRelease) { r.Require = []string{""} }, `found the check ""; wanted some of signature, provenance`},
+		"workflow and identity": {func(r *policy.GitHubRelease) { r.Workflow, r.Identity = ".github/workflows/w.yml", "i" },
 			"found a signer workflow and an identity; wanted one of them"},
-		"another repository at no ref": {func(r *policy.Release) { r.Workflow = "o/w/.github/workflows/s.yml" },
+		"another repository at no ref": {func(r *policy.GitHubRelease) { r.Workflow = "o/w/.github/workflows/s.yml" },
 			`found the signer workflow "o/w/.github/workflows/s.yml" of another repository at no ref; wanted o/w/.github/workflows/s.yml@refs/tags/*, or the ref it is used at`},
-		"a file name": {func(r *policy.Release) { r.Workflow = "release.yml" },
+		"a file name": {func(r *policy.GitHubRelease) { r.Workflow = "release.yml" },
 			`found the signer workflow "release.yml"; wanted .github/workflows/FILE or OWNER/NAME/.github/workflows/FILE`},
-		"no path of a workflow": {func(r *policy.Release) { r.Workflow = "owner/name/release.yml@refs/tags/v1" },
+		"no path of a workflow": {func(r *policy.GitHubRelease) { r.Workflow = "owner/name/release.yml@refs/tags/v1" },
 			`found the signer workflow "owner/name/release.yml@refs/tags/v1"; wanted .github/workflows/FILE or OWNER/NAME/.github/workflows/FILE`},
-		"an empty ref":  {func(r *policy.Release) { r.Workflow = ".github/workflows/w.yml@" }, `found the signer workflow ".github/workflows/w.yml@"; wanted PATH, or PATH@REF`},
-		"an empty path": {func(r *policy.Release) { r.Workflow = "@refs/tags/v1" }, `found the signer workflow "@refs/tags/v1"; wanted PATH, or PATH@REF`},
-		"a workflow for provenance": {func(r *policy.Release) { r.Workflow, r.Require = ".github/workflows/w.yml", []string{"provenance"} },
+		"an empty ref":  {func(r *policy.GitHubRelease) { r.Workflow = ".github/workflows/w.yml@" }, `found the signer workflow ".github/workflows/w.yml@"; wanted PATH, or PATH@REF`},
+		"an empty path": {func(r *policy.GitHubRelease) { r.Workflow = "@refs/tags/v1" }, `found the signer workflow "@refs/tags/v1"; wanted PATH, or PATH@REF`},
+		"a workflow for provenance": {func(r *policy.GitHubRelease) {
+			r.Workflow, r.Require = ".github/workflows/w.yml", []string{"provenance"}
+		},
 			"found a signer workflow or an identity, which are judged of a signature, and no signature is required"},
-		"an identity for provenance": {func(r *policy.Release) { r.Identity, r.Require = "i", []string{"provenance"} },
+		"an identity for provenance": {func(r *policy.GitHubRelease) { r.Identity, r.Require = "i", []string{"provenance"} },
 			"found a signer workflow or an identity, which are judged of a signature, and no signature is required"},
-		"GitLab's issuer, GitHub's repository": {func(r *policy.Release) { r.Issuer = "https://gitlab.com" },
+		"GitLab's issuer, GitHub's repository": {func(r *policy.GitHubRelease) { r.Issuer = "https://gitlab.com" },
 			`found the repository "owner/name" and the issuer "https://gitlab.com", which speaks for https://gitlab.com/...; wanted the whole URL of a repository there, or another issuer`},
-		"GitHub's issuer, another home": {func(r *policy.Release) { r.Repository = "https://github.com.evil/owner/name" },
+		"GitHub's issuer, another home": {func(r *policy.GitHubRelease) { r.Repository = "https://github.com.evil/owner/name" },
 			`found the repository "https://github.com.evil/owner/name" and the issuer "https://token.actions.githubusercontent.com", which speaks for https://github.com/...; wanted the whole URL of a repository there, or another issuer`},
-		"an empty trigger":  {func(r *policy.Release) { r.Trigger = []string{""} }, "signature.signer.trigger is empty"},
-		"an unknown issuer": {func(r *policy.Release) { r.Issuer = policy.GitHubIssuer + ".evil" }, "whose identities assay does not know the grammar of"},
-		"a tag for a ref":   {func(r *policy.Release) { r.Ref = "v1" }, `source.ref is "v1"; wanted a whole ref`},
+		"an empty trigger":  {func(r *policy.GitHubRelease) { r.Trigger = []string{""} }, "signature.signer.trigger is empty"},
+		"an unknown issuer": {func(r *policy.GitHubRelease) { r.Issuer = policy.GitHubIssuer + ".evil" }, "whose identities assay does not know the grammar of"},
+		"a tag for a ref":   {func(r *policy.GitHubRelease) { r.Ref = "v1" }, `source.ref is "v1"; wanted a whole ref`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, text, err := policy.BuiltIn(release(c.f))
@@ -138,15 +140,15 @@ func TestBuiltInInjection(t *testing.T) {
 		"&a x", "*a", "!!str x", "!x", "| x", "> x", "- x", "? x", "%YAML 1.1", "---", "...", "@x", "`x`", "~", "null", "true", "1.10", "0x1", "1e3", "2026-01-01", "<<", "=", " x", "x ", "\tx", "\xff", "\ufeffx",
 		"x\u202ey", "x\u200by", strings.Repeat("x", 5000),
 	} {
-		for field, f := range map[string]func(*policy.Release){
-			"image": func(r *policy.Release) { r.Image = evil }, "repository": func(r *policy.Release) { r.Repository = evil },
-			"owner": func(r *policy.Release) { r.Repository = evil + "/name" }, "URL": func(r *policy.Release) { r.Repository = "https://github.com/owner/" + evil },
-			"repository id": func(r *policy.Release) { r.RepositoryID = evil }, "owner id": func(r *policy.Release) { r.OwnerID = evil },
-			"ref": func(r *policy.Release) { r.Ref = "refs/tags/" + evil }, "whole ref": func(r *policy.Release) { r.Ref = evil },
-			"workflow": func(r *policy.Release) { r.Workflow = ".github/workflows/" + evil }, "whole workflow": func(r *policy.Release) { r.Workflow = evil },
-			"issuer":   func(r *policy.Release) { r.Issuer, r.Identity, r.Require = evil, "a", []string{"signature"} },
-			"identity": func(r *policy.Release) { r.Identity = evil }, "trigger": func(r *policy.Release) { r.Trigger = []string{evil} },
-			"require": func(r *policy.Release) { r.Require = []string{evil} },
+		for field, f := range map[string]func(*policy.GitHubRelease){
+			"image": func(r *policy.GitHubRelease) { r.Image = evil }, "repository": func(r *policy.GitHubRelease) { r.Repository = evil },
+			"owner": func(r *policy.GitHubRelease) { r.Repository = evil + "/name" }, "URL": func(r *policy.GitHubRelease) { r.Repository = "https://github.com/owner/" + evil },
+			"repository id": func(r *policy.GitHubRelease) { r.RepositoryID = evil }, "owner id": func(r *policy.GitHubRelease) { r.OwnerID = evil },
+			"ref": func(r *policy.GitHubRelease) { r.Ref = "refs/tags/" + evil }, "whole ref": func(r *policy.GitHubRelease) { r.Ref = evil },
+			"workflow": func(r *policy.GitHubRelease) { r.Workflow = ".github/workflows/" + evil }, "whole workflow": func(r *policy.GitHubRelease) { r.Workflow = evil },
+			"issuer":   func(r *policy.GitHubRelease) { r.Issuer, r.Identity, r.Require = evil, "a", []string{"signature"} },
+			"identity": func(r *policy.GitHubRelease) { r.Identity = evil }, "trigger": func(r *policy.GitHubRelease) { r.Trigger = []string{evil} },
+			"require": func(r *policy.GitHubRelease) { r.Require = []string{evil} },
 		} {
 			r := release(f)
 			p, text, err := policy.BuiltIn(r)
@@ -166,7 +168,7 @@ func TestBuiltInInjection(t *testing.T) {
 }
 
 // checkRelease wants every value of r in the one place where it belongs.
-func checkRelease(t *testing.T, r policy.Release, p *policy.Policy) {
+func checkRelease(t *testing.T, r policy.GitHubRelease, p *policy.Policy) {
 	t.Helper()
 	equal(t, "rules", len(p.Rules), 1)
 	equal(t, "name", p.Name, "built-in")

@@ -544,7 +544,7 @@ func TestVersions(t *testing.T) {
 // TestBuiltIn judges by the policy behind --repo.
 func TestBuiltIn(t *testing.T) {
 	s := newStage(lab.Options{})
-	p, _, err := policy.BuiltIn(policy.Release{Image: imageName, Repository: "acme/widget", RepositoryID: lab.DefaultRepositoryID})
+	p, _, err := policy.BuiltIn(policy.GitHubRelease{Image: imageName, Repository: "acme/widget", RepositoryID: lab.DefaultRepositoryID})
 	if err != nil {
 		t.Fatal(err)
 	}

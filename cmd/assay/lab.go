@@ -145,7 +145,7 @@ func (d *demo) verify(ctx context.Context, image string) (verify.Verdict, error)
 	if err != nil {
 		return verify.Verdict{}, err
 	}
-	p, _, err := policy.BuiltIn(policy.Release{Image: ref.Name(), Repository: lab.DefaultRepo})
+	p, _, err := policy.BuiltIn(policy.GitHubRelease{Image: ref.Name(), Repository: lab.DefaultRepo})
 	if err != nil {
 		return verify.Verdict{}, err
 	}

@@ -165,7 +165,7 @@ func judgement(c *cli.Context, w world) (verify.Options, error) {
 // loadPolicy reads the policy file, or writes the built-in policy.
 func loadPolicy(c *cli.Context, ref verify.Reference) (*policy.Policy, []byte, error) {
 	if c.IsSet("repo") {
-		p, text, err := policy.BuiltIn(policy.Release{
+		p, text, err := policy.BuiltIn(policy.GitHubRelease{
 			Image: ref.Name(), Repository: c.String("repo"), RepositoryID: c.String("repo-id"), OwnerID: c.String("owner-id"),
 			Ref: c.String("ref"), Workflow: c.String("signer-workflow"), Issuer: c.String("issuer"), Identity: c.String("identity"),
 			Trigger: words(c.String("trigger")), Require: words(c.String("require")),

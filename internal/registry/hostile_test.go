@@ -112,7 +112,7 @@ func judged(ctx context.Context, reference string, root []byte, transport http.R
 	if err != nil {
 		return verify.Verdict{}, err
 	}
-	p, _, err := policy.BuiltIn(policy.Release{Image: ref.Name(), Repository: lab.DefaultRepo})
+	p, _, err := policy.BuiltIn(policy.GitHubRelease{Image: ref.Name(), Repository: lab.DefaultRepo})
 	if err != nil {
 		return verify.Verdict{}, err
 	}
