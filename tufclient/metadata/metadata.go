@@ -9,7 +9,10 @@
 // [Trusted.Find].
 package metadata
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // The top-level roles.
 const (
@@ -49,7 +52,7 @@ type Options struct {
 // Limits bound what is read.
 type Limits struct {
 	// RootBytes, TimestampBytes, SnapshotBytes and TargetsBytes bound one file of
-	// metadata where its length is not known. A Sigstore signature takes 10 to 13 kB.
+	// metadata, whatever length is listed for it. A Sigstore signature takes 10 to 13 kB.
 	RootBytes, TimestampBytes, SnapshotBytes, TargetsBytes int64
 	// Roots is how many newer roots one workflow follows at most.
 	Roots int
@@ -67,6 +70,17 @@ func DefaultLimits() Limits {
 	return Limits{
 		RootBytes: 512 << 10, TimestampBytes: 256 << 10, SnapshotBytes: 2 << 20, TargetsBytes: 5 << 20,
 		Roots: 256, Delegations: 32, Listed: 64, Signatures: 64, Depth: 32,
+	}
+}
+
+// orDefault returns the limits with the default for each that is zero.
+func (l Limits) orDefault() Limits {
+	d := DefaultLimits()
+	return Limits{
+		RootBytes: cmp.Or(l.RootBytes, d.RootBytes), TimestampBytes: cmp.Or(l.TimestampBytes, d.TimestampBytes),
+		SnapshotBytes: cmp.Or(l.SnapshotBytes, d.SnapshotBytes), TargetsBytes: cmp.Or(l.TargetsBytes, d.TargetsBytes),
+		Roots: cmp.Or(l.Roots, d.Roots), Delegations: cmp.Or(l.Delegations, d.Delegations), Listed: cmp.Or(l.Listed, d.Listed),
+		Signatures: cmp.Or(l.Signatures, d.Signatures), Depth: cmp.Or(l.Depth, d.Depth),
 	}
 }
 

@@ -1,64 +1,141 @@
 package metadata
 
-// Trusted is what has been verified so far of one repository.
-type Trusted struct{}
+import (
+	"crypto/sha256"
+	"fmt"
+)
+
+// Trusted is what has been verified so far of one repository. It is not safe for
+// concurrent use.
+type Trusted struct {
+	o     Options
+	floor Floor // of o, until it is forgotten
+
+	roots []Role
+	root  rootFile
+	// rootFinal is set once the root was judged to be the last; forgot, if the floor
+	// was forgotten then.
+	rootFinal, forgot bool
+
+	// timestamp may have expired; then it guards against rollback alone.
+	timestamp *timestampFile
+	// snapshot is the one that the timestamp lists; baseline are the versions of the
+	// newest one that was verified.
+	snapshot *snapshotFile
+	baseline map[string]metaFile
+
+	// roles are those verified, each as one delegator names it; files are the contents
+	// of targets roles by name, which are the same by whichever delegator.
+	roles  map[edge]Role
+	files  map[string]*targetsFile
+	signed map[string][sha256.Size]byte // of the canonical bytes of files
+}
+
+// edge is a role as one delegator names it. Another delegator may name the same role with
+// other keys.
+type edge struct{ delegator, role string }
 
 // New starts from a pinned root (5.2): its own keys must have signed it. Every error
-// of this package is an *Error.
-func New(root []byte, o Options) (*Trusted, error) { panic("to write") }
+// of this package is an *Error. Limits that are zero are those of [DefaultLimits].
+func New(root []byte, o Options) (*Trusted, error) {
+	o.Limits = o.Limits.orDefault()
+	if o.Time.IsZero() && !o.DeferExpiryUnsafe {
+		return nil, outOfTurn(Root, "5.1", "a time by which expiry is judged")
+	}
+	t := &Trusted{
+		o: o, floor: o.Floor.clone(),
+		roles: map[edge]Role{}, files: map[string]*targetsFile{}, signed: map[string][sha256.Size]byte{},
+	}
+	e, f, err := t.openRoot(root)
+	if err != nil {
+		return nil, err
+	}
+	own, err := f.roles[Root].authorize(e, o.Sigstore, Root, "5.2", Root, f.version)
+	if err != nil {
+		return nil, err
+	}
+	t.addRoot(e, f, own)
+	return t, nil
+}
+
+func (t *Trusted) openRoot(b []byte) (*envelope, rootFile, error) {
+	e, err := t.open(b, Root, Root, "4.3", t.o.Limits.RootBytes)
+	if err != nil {
+		return nil, rootFile{}, err
+	}
+	f, err := read(e, Root, "4.3", readRoot)
+	return e, f, err
+}
+
+func (t *Trusted) addRoot(e *envelope, f rootFile, by ...Authorization) {
+	t.root = f
+	role := newRole(Root, f.header, e, by...)
+	t.roots = append(t.roots, role)
+	t.roles[edge{Root, Root}] = role
+}
 
 // UpdateRoot takes the next root (5.3.4 to 5.3.6). Its expiry is judged once the
 // last one is there, by [Trusted.UpdateTimestamp] (5.3.10).
-func (t *Trusted) UpdateRoot(b []byte) error { panic("to write") }
-
-// UpdateTimestamp takes a timestamp (5.4). An older one that was trusted before may be
-// given first, as the cached one is: it then guards against rollback even if expired.
-func (t *Trusted) UpdateTimestamp(b []byte) error { panic("to write") }
-
-// UpdateSnapshot takes a snapshot (5.5). cached is one that was trusted before, which
-// need not be the one that the timestamp lists: it guards against rollback.
-func (t *Trusted) UpdateSnapshot(b []byte, cached bool) error { panic("to write") }
-
-// UpdateTargets takes the top-level targets (5.6).
-func (t *Trusted) UpdateTargets(b []byte) error { panic("to write") }
-
-// UpdateDelegated takes a delegated targets role (5.6.7) as one delegator names it. The
-// same role by another delegator is another one.
-func (t *Trusted) UpdateDelegated(b []byte, role, delegator string) error { panic("to write") }
-
-// Find looks a target up (5.6.7), in pre-order through the delegations that are there.
-// Where a role that is not there comes first, it says which one is needed; call it
-// again once that was given to UpdateDelegated.
-func (t *Trusted) Find(path string) (Target, *Need, error) { panic("to write") }
-
-// List names every target, of those that match wants, in every role that a
-// path for which reach is true could lead to. Each must still be looked up with
-// Find: another role may come before the one that lists it. reach gets the path
-// patterns of a delegation; delegations by hash are always reached.
-func (t *Trusted) List(wants func(path string) bool, reach func(patterns []string) bool) ([]string, *Need, error) {
-	panic("to write")
+func (t *Trusted) UpdateRoot(b []byte) error {
+	if t.timestamp != nil || t.rootFinal {
+		return outOfTurn(Root, "5.3", "roots before the timestamp")
+	}
+	if len(t.roots) > t.o.Limits.Roots {
+		return &Error{
+			Kind: TooLarge, Role: Root, Step: "5.3.3",
+			Wanted: fmt.Sprintf("at most %s after the pinned one", plural(t.o.Limits.Roots, "root")), Found: "more",
+		}
+	}
+	e, f, err := t.openRoot(b)
+	if err != nil {
+		return err
+	}
+	before, err := t.root.roles[Root].authorize(e, t.o.Sigstore, Root, "5.3.4", Root, t.root.version)
+	if err != nil {
+		return err
+	}
+	if f.version != t.root.version+1 {
+		kind := SkippedRoot
+		if f.version < t.root.version {
+			kind = Rollback
+		}
+		return versionError(kind, Root, "5.3.5", fmt.Sprintf("version %d", t.root.version+1), f.version)
+	}
+	own, err := f.roles[Root].authorize(e, t.o.Sigstore, Root, "5.3.4", Root, f.version)
+	if err != nil {
+		return err
+	}
+	t.addRoot(e, f, before, own)
+	return nil
 }
 
-// ListRole ... (internal helpers as needed)
-
 // Roots returns every root from the pinned one on.
-func (t *Trusted) Roots() []Role { panic("to write") }
+func (t *Trusted) Roots() []Role { return append([]Role(nil), t.roots...) }
 
-// Role returns a top-level role, and false while it is not there.
-func (t *Trusted) Role(name string) (Role, bool) { panic("to write") }
+// Role returns a top-level role, and false while it is not there. A timestamp that has
+// expired is there.
+func (t *Trusted) Role(name string) (Role, bool) {
+	r, ok := t.roles[edge{Root, name}]
+	return r, ok
+}
 
 // ConsistentSnapshot says how files are named (6.2).
-func (t *Trusted) ConsistentSnapshot() bool { panic("to write") }
+func (t *Trusted) ConsistentSnapshot() bool { return t.root.consistent }
 
 // Meta returns what timestamp or snapshot lists of a role's file: version, and length
 // where it is listed, else 0.
-func (t *Trusted) Meta(role string) (version, length int64, ok bool) { panic("to write") }
+func (t *Trusted) Meta(role string) (version, length int64, ok bool) {
+	var m metaFile
+	switch {
+	case role == Snapshot && t.timestamp != nil:
+		m, ok = t.timestamp.snapshot, true
+	case role != Snapshot && t.snapshot != nil:
+		m, ok = t.snapshot.meta[role]
+	}
+	return m.version, m.length, ok
+}
 
-// Floor returns the newest of what was known and what has been verified.
-func (t *Trusted) Floor() Floor { panic("to write") }
-
-// Verify checks a target's bytes against length and every known hash (5.7.2).
-func (t Target) Verify(b []byte) error { panic("to write") }
-
-// Holder names whoever holds a key, so that one holder under several ids counts once.
-func (k Key) Holder() string { panic("to write") }
+// byRoot demands the signatures that the root wants for a role.
+func (t *Trusted) byRoot(e *envelope, role, step string) (Authorization, error) {
+	return t.root.roles[role].authorize(e, t.o.Sigstore, role, step, Root, t.root.version)
+}

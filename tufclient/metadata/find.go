@@ -1,0 +1,181 @@
+package metadata
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Find looks a target up (5.6.7), in pre-order through the delegations that are there.
+// Where a role that is not there comes first, it says which one is needed; call it
+// again once that was given to UpdateDelegated.
+func (t *Trusted) Find(path string) (Target, *Need, error) {
+	top, ok := t.files[Targets]
+	if !ok {
+		return Target{}, nil, outOfTurn(Targets, "5.6.7", "the top-level targets before a lookup")
+	}
+	w := &walk{t: t, path: path, visited: map[string]bool{}}
+	way := []Role{t.roles[edge{Root, Targets}]}
+	found, need, err := w.visit(Targets, top, way)
+	switch {
+	case err != nil || need != nil:
+		return Target{}, need, err
+	case found == nil:
+		return Target{}, nil, &Error{
+			Kind: NotListed, Role: Targets, Step: "5.7.2",
+			Wanted: "the target " + quote(path),
+			Found:  "it in none of the roles that may list it: " + shortList(w.asked),
+		}
+	}
+	return *found, nil, nil
+}
+
+// walk is one lookup.
+type walk struct {
+	t       *Trusted
+	path    string
+	visited map[string]bool
+	asked   []string
+	// stop is set once a terminating delegation was followed in vain.
+	stop bool
+}
+
+// visit looks at a role and at those below it. A role is visited once (5.6.7.1): its file is
+// the same by whichever way it is reached.
+func (w *walk) visit(name string, f *targetsFile, way []Role) (*Target, *Need, error) {
+	w.visited[name] = true
+	w.asked = append(w.asked, name)
+	if l, ok := f.targets[w.path]; ok {
+		return &Target{Path: w.path, Length: l.length, Hashes: maps.Clone(l.hashes), Roles: way}, nil, nil
+	}
+	for _, c := range f.delegations.children(w.path) {
+		if !w.visited[c.name] {
+			found, need, err := w.child(name, c.name, way)
+			if found != nil || need != nil || err != nil || w.stop {
+				return found, need, err
+			}
+		}
+		if c.terminating {
+			w.stop = true
+			return nil, nil, nil
+		}
+	}
+	return nil, nil, nil
+}
+
+func (w *walk) child(delegator, name string, way []Role) (*Target, *Need, error) {
+	if len(w.visited) > w.t.o.Limits.Delegations {
+		return nil, nil, &Error{
+			Kind: TooLarge, Role: name, Step: "5.6.7.1",
+			Wanted: fmt.Sprintf("at most %d delegated roles on the way to %s", w.t.o.Limits.Delegations, quote(w.path)),
+			Found:  "more",
+		}
+	}
+	need, err := w.t.need(delegator, name)
+	if need != nil || err != nil {
+		return nil, need, err
+	}
+	// Siblings must not share the end of one array.
+	way = append(slices.Clip(way), w.t.roles[edge{delegator, name}])
+	return w.visit(name, w.t.files[name], way)
+}
+
+// need says what must be fetched before a delegated role can be used, or nil.
+func (t *Trusted) need(delegator, name string) (*Need, error) {
+	if _, ok := t.roles[edge{delegator, name}]; ok {
+		return nil, nil
+	}
+	m, ok := t.snapshot.meta[name]
+	if !ok {
+		return nil, notInSnapshot(name, t.snapshot.version)
+	}
+	return &Need{Role: name, Delegator: delegator, Version: m.version, Length: m.length}, nil
+}
+
+func notInSnapshot(role string, version int64) *Error {
+	return &Error{
+		Kind: NotDelegated, Role: role, Step: "5.6.4",
+		Wanted: "an entry in the snapshot for " + quote(fileName(role)), Found: fmt.Sprintf("none in version %d", version),
+	}
+}
+
+// List names every target, of those that match wants, in every role that a
+// path for which reach is true could lead to, sorted. Each must still be looked up with
+// Find: another role may come before the one that lists it. reach gets the path
+// patterns of a delegation; delegations by hash are always reached. A nil function is
+// always true.
+func (t *Trusted) List(wants func(path string) bool, reach func(patterns []string) bool) ([]string, *Need, error) {
+	if _, ok := t.files[Targets]; !ok {
+		return nil, nil, outOfTurn(Targets, "5.6.7", "the top-level targets before an enumeration")
+	}
+	found := map[string]bool{}
+	visited := map[string]bool{Targets: true}
+	for queue := []string{Targets}; len(queue) > 0; queue = queue[1:] {
+		name := queue[0]
+		f := t.files[name]
+		for path := range f.targets {
+			if wants == nil || wants(path) {
+				found[path] = true
+			}
+		}
+		children, ok := f.delegations.reached(reach, t.o.Limits.Listed)
+		if !ok {
+			return nil, nil, t.tooMany(name)
+		}
+		for _, c := range children {
+			if visited[c] {
+				continue
+			}
+			if visited[c] = true; len(visited) > t.o.Limits.Listed+1 {
+				return nil, nil, t.tooMany(c)
+			}
+			if need, err := t.need(name, c); need != nil || err != nil {
+				return nil, need, err
+			}
+			queue = append(queue, c)
+		}
+	}
+	return slices.Sorted(maps.Keys(found)), nil, nil
+}
+
+func (t *Trusted) tooMany(role string) *Error {
+	return &Error{
+		Kind: TooLarge, Role: role, Step: "5.6.7",
+		Wanted: fmt.Sprintf("an enumeration over at most %d delegated roles", t.o.Limits.Listed), Found: "more",
+	}
+}
+
+// reached are the roles that an enumeration visits, and false if the bins alone are
+// more than most.
+func (d delegations) reached(reach func(patterns []string) bool, most int) ([]string, bool) {
+	var names []string
+	if d.bins != nil {
+		if d.bins.count() > uint64(max(most, 0)) {
+			return nil, false
+		}
+		for i := range d.bins.count() {
+			names = append(names, d.bins.name(i))
+		}
+	}
+	for _, role := range d.roles {
+		if role.byHash || len(role.paths) > 0 && (reach == nil || reach(slices.Clone(role.paths))) {
+			names = append(names, role.name)
+		}
+	}
+	return names, true
+}
+
+// shortList joins names for a message.
+func shortList(names []string) string {
+	const most = 10
+	var all []string
+	for i, n := range names {
+		if i == most {
+			all = append(all, fmt.Sprintf("and %d more", len(names)-most))
+			break
+		}
+		all = append(all, shorten(n))
+	}
+	return strings.Join(all, ", ")
+}
