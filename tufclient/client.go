@@ -7,7 +7,9 @@
 package tufclient
 
 import (
-	"context"
+	"cmp"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/releaseassay/assay/tufclient/metadata"
@@ -15,11 +17,15 @@ import (
 
 // Options are what a client is made with.
 type Options struct {
-	// MetadataURL and TargetsURL are without a slash at the end. For a directory
-	// fetcher they are paths.
+	// MetadataURL and TargetsURL are without a slash at the end. For [Directory] they
+	// are paths.
 	MetadataURL, TargetsURL string
+	// Repository names the repository in what is kept, so that a mirror of it is known
+	// for the same one. Default: MetadataURL.
+	Repository string
 	// Root are the bytes of the pinned root.
-	Root    []byte
+	Root []byte
+	// Fetcher gets the files. Default: an [HTTP].
 	Fetcher Fetcher
 	// Dir keeps metadata and floor; "" keeps nothing.
 	Dir string
@@ -30,53 +36,97 @@ type Options struct {
 	DeferExpiryUnsafe bool
 	Sigstore          metadata.Sigstore
 	Min               map[string]int64
-	Limits            metadata.Limits
-	// TargetBytes bounds a target that is fetched into memory.
+	// Limits bound what is read. Those that are zero are of metadata.DefaultLimits.
+	Limits metadata.Limits
+	// TargetBytes bounds a target that is fetched into memory. Default: 1 MiB.
 	TargetBytes int64
 }
 
-// Fetcher gets one file.
-type Fetcher interface {
-	// Fetch returns at most limit bytes of the file at url. Its errors are *FetchError.
-	Fetch(ctx context.Context, url string, limit int64) ([]byte, error)
+// defaultTargetBytes is far more than a release manifest has.
+const defaultTargetBytes = 1 << 20
+
+// withDefaults fills in what was left out.
+func (o Options) withDefaults() Options {
+	o.MetadataURL, o.TargetsURL = strings.TrimRight(o.MetadataURL, "/"), strings.TrimRight(o.TargetsURL, "/")
+	if o.Repository == "" {
+		o.Repository = o.MetadataURL
+	}
+	o.Repository = plainText(o.Repository)
+	if o.Fetcher == nil {
+		o.Fetcher = &HTTP{}
+	}
+	d := metadata.DefaultLimits()
+	o.Limits.RootBytes = cmp.Or(o.Limits.RootBytes, d.RootBytes)
+	o.Limits.TimestampBytes = cmp.Or(o.Limits.TimestampBytes, d.TimestampBytes)
+	o.Limits.SnapshotBytes = cmp.Or(o.Limits.SnapshotBytes, d.SnapshotBytes)
+	o.Limits.TargetsBytes = cmp.Or(o.Limits.TargetsBytes, d.TargetsBytes)
+	o.Limits.Roots = cmp.Or(o.Limits.Roots, d.Roots)
+	if o.TargetBytes <= 0 {
+		o.TargetBytes = defaultTargetBytes
+	}
+	return o
 }
 
-// Client is one repository. It is not safe for concurrent use.
-type Client struct{}
+// Client is one repository. It is not safe for concurrent use, but for [Client.Fetch] and
+// [Client.Download], which may run side by side.
+type Client struct {
+	options Options
+	store   *store
+	pinned  string // SHA-256 of the pinned root
+	began   State
+	// memory is the floor as it is on disk, or is to be where ahead is set.
+	memory memory
+	ahead  bool
+
+	trusted *metadata.Trusted
+	raw     Raw
+	// offline is set by Load: what is not kept is not fetched.
+	offline bool
+	// read are the files of delegated roles that this run has read, by role: the same
+	// file serves every delegator.
+	read map[string][]byte
+}
 
 // New makes a client and reads what is kept. State that is there and cannot be
-// read is a *StateError.
-func New(o Options) (*Client, error) { panic("to write") }
+// read is a *StateError; a pinned root that is none is a *metadata.Error.
+func New(o Options) (*Client, error) { return newClient(o, osDisk{}) }
 
-// Close lets go of the lock.
-func (c *Client) Close() error { panic("to write") }
-
-// Refresh brings the top-level metadata up to date (5.2 to 5.6). Its errors are *FetchError,
-// *StateError or *metadata.Error. It may be called again.
-func (c *Client) Refresh(ctx context.Context) error { panic("to write") }
-
-// Load takes the top-level metadata from what is kept, without a request.
-func (c *Client) Load() error { panic("to write") }
-
-// Find looks a target up and fetches the delegated metadata on its way (offline after Load).
-func (c *Client) Find(ctx context.Context, path string) (metadata.Target, error) { panic("to write") }
-
-// List names targets as [metadata.Trusted.List] does, and fetches what it needs.
-func (c *Client) List(ctx context.Context, wants func(string) bool, reach func([]string) bool) ([]string, error) {
-	panic("to write")
+func newClient(o Options, d disk) (*Client, error) {
+	o = o.withDefaults()
+	c := &Client{options: o, store: newStore(d, o.Dir, o.StateFile), pinned: sumOf(o.Root)}
+	kept, _, err := c.store.readMemory(c.pinned, o.Repository)
+	if err != nil {
+		return nil, err
+	}
+	c.memory = kept
+	c.began = State{Known: kept.Repository != "", Floor: kept.Floor, Listed: maps.Clone(kept.Listed)}
+	if err := c.start(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// Fetch returns a target's verified bytes, from what is kept if it is there.
-func (c *Client) Fetch(ctx context.Context, t metadata.Target) ([]byte, error) { panic("to write") }
-
-// Download stores a verified target in dir under its URL-encoded name, unless it is
-// there already, and returns its path.
-func (c *Client) Download(ctx context.Context, t metadata.Target, dir string) (string, error) {
-	panic("to write")
+// start begins again at the pinned root.
+func (c *Client) start() error {
+	trusted, err := metadata.New(c.options.Root, metadata.Options{
+		Time: c.options.Time, DeferExpiryUnsafe: c.options.DeferExpiryUnsafe, Sigstore: c.options.Sigstore,
+		Floor: c.memory.Floor, Min: c.options.Min, Limits: c.options.Limits,
+	})
+	if err != nil {
+		return err
+	}
+	c.trusted, c.raw, c.read, c.offline = trusted, Raw{}, map[string][]byte{}, false
+	return nil
 }
 
-// Raw is the metadata that was read in this client's life: what is trusted, and last
-// the file that was refused, if one was.
+// Close ends the use of the client. No lock is held between calls, so it may be left out.
+func (c *Client) Close() error { return nil }
+
+// Trusted returns the state machine. Only reading methods may be called on it.
+func (c *Client) Trusted() *metadata.Trusted { return c.trusted }
+
+// Raw is the metadata that was read since the last [Client.Refresh] or [Client.Load]
+// began: what is trusted, and last the file that was refused, if one was.
 type Raw struct {
 	Roots                        [][]byte // after the pinned one
 	Timestamp, Snapshot, Targets []byte
@@ -90,10 +140,7 @@ type RawDelegated struct {
 }
 
 // Raw returns the metadata as bytes, so that it can be verified again elsewhere.
-func (c *Client) Raw() Raw { panic("to write") }
-
-// Trusted returns the state machine. Only reading methods may be called on it.
-func (c *Client) Trusted() *metadata.Trusted { panic("to write") }
+func (c *Client) Raw() Raw { return c.raw }
 
 // State is what is kept between runs beside the metadata.
 type State struct {
@@ -107,52 +154,12 @@ type State struct {
 }
 
 // State returns what was kept when the client was made.
-func (c *Client) State() State { panic("to write") }
+func (c *Client) State() State { return c.began }
 
-// Note adds to what is kept of targets that were seen.
-func (c *Client) Note(listed map[string]string) error { panic("to write") }
-
-// FetchKind is why a file could not be had.
-type FetchKind string
-
-// The kinds of fetch errors.
-const (
-	NotFound     FetchKind = "not-found"
-	Forbidden    FetchKind = "forbidden"
-	RateLimited  FetchKind = "rate-limited"
-	ServerError  FetchKind = "server-error"
-	Unreachable  FetchKind = "unreachable"
-	Timeout      FetchKind = "timeout"
-	Truncated    FetchKind = "truncated"
-	Insecure     FetchKind = "insecure"
-	RedirectLoop FetchKind = "redirect-loop"
-	// TooMuch is more bytes than are read, or a budget that is spent.
-	TooMuch FetchKind = "too-much"
-)
-
-// FetchError is a file that could not be had: it says nothing of the repository.
-type FetchError struct {
-	Kind FetchKind
-	URL  string
-	Err  error
+// Unkept is why something that was to be kept was not, nil if all was. What was
+// verified is as good without, but the next run will not know of it.
+func (c *Client) Unkept() error {
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
+	return c.store.unkept
 }
-
-// Error implements error.
-func (e *FetchError) Error() string {
-	return "fetch " + e.URL + ": " + string(e.Kind) + ": " + e.Err.Error()
-}
-
-// Unwrap returns the cause.
-func (e *FetchError) Unwrap() error { return e.Err }
-
-// StateError is state that was kept and cannot be used.
-type StateError struct {
-	Path string
-	Err  error
-}
-
-// Error implements error.
-func (e *StateError) Error() string { return "read the saved state " + e.Path + ": " + e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *StateError) Unwrap() error { return e.Err }
