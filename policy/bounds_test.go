@@ -77,7 +77,7 @@ func TestTooBig(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"", "a: b", head + tail, fullPolicy, "\ufeff", "a: &a [*a]", "? a\n: b", "- - -", "!!map {}", "%YAML 1.1\n---\n", "\xff\xfea\x00"} {
+	for _, s := range []string{"", "a: b", head + tail, fullPolicy, "\ufeff", "a: &a [*a]", "? a\n: b", "- - -", releasePolicy, "!!map {}", "%YAML 1.1\n---\n", "\xff\xfea\x00"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -103,7 +103,7 @@ func checkPolicy(t *testing.T, p *policy.Policy) {
 		t.Error("a policy has no name or no rules")
 	}
 	for _, r := range p.Rules {
-		if r.Match.IsZero() || r.Signature == nil && r.Provenance == nil {
+		if r.Match.IsZero() || r.Signature == nil && r.Provenance == nil && r.Release == nil {
 			t.Error("a rule demands nothing")
 		}
 		if s := r.Signature; s != nil {
@@ -116,6 +116,9 @@ func checkPolicy(t *testing.T, p *policy.Policy) {
 			if len(d.Sources) == 0 || len(d.Builder.IDs) == 0 && d.Builder.Level == 0 {
 				t.Error("provenance demands no source or no builder")
 			}
+		}
+		if r.Release != nil {
+			checkAuthority(t, r.Release)
 		}
 		for _, name := range r.Roots() {
 			if _, ok := p.Trust[name]; !ok {

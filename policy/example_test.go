@@ -37,6 +37,6 @@ images:
 `))
 	fmt.Println(err)
 	// Output:
-	// policy.yaml:7:5: found unknown key "sauce" in images; wanted one of evidence, match, mirrors, places, provenance, signature, source, tags
+	// policy.yaml:7:5: found unknown key "sauce" in images; wanted one of evidence, match, mirrors, places, provenance, release, signature, source, tags
 	// policy.yaml:8:16: signature is an empty mapping; wanted a mapping with signer, source, trust
 }

@@ -18,7 +18,7 @@ const (
 // notJudged are keys of the policy language that this version refuses because it
 // does not judge them yet.
 var notJudged = map[string]bool{
-	"sbom": true, "attestations": true, "release": true, "platforms": true, "consistency": true, "freshness": true,
+	"sbom": true, "attestations": true, "platforms": true, "consistency": true, "freshness": true,
 	"deny": true, "on": true, "select": true, "max_age": true,
 	"requires": true, "include": true, "identities": true, "expires": true,
 }
@@ -217,16 +217,17 @@ func inTable(id string) bool {
 func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 	rule := Rule{Places: []string{PlaceRegistry}, Evidence: []string{EvidenceSame}}
 	var sources []Source
-	var source, places, signature, provenance *yaml.Node
+	var source, places, evidence, signature, provenance, release *yaml.Node
 	seen := r.mapping(n, "images", map[string]func(*yaml.Node){
 		"match":      func(n *yaml.Node) { rule.Match = r.match(n) },
 		"tags":       func(n *yaml.Node) { rule.Tags = r.tags(n) },
 		"mirrors":    func(n *yaml.Node) { rule.Mirrors = r.mirrors(n) },
 		"places":     func(n *yaml.Node) { places, rule.Places = n, r.places(n) },
-		"evidence":   func(n *yaml.Node) { rule.Evidence = r.evidence(n) },
+		"evidence":   func(n *yaml.Node) { evidence, rule.Evidence = n, r.evidence(n) },
 		"source":     func(n *yaml.Node) { source, sources = n, r.sources(n, "source") },
 		"signature":  func(n *yaml.Node) { signature = n },
 		"provenance": func(n *yaml.Node) { provenance = n },
+		"release":    func(n *yaml.Node) { release = n },
 	})
 	if seen == nil {
 		return rule
@@ -242,11 +243,15 @@ func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 	if provenance != nil {
 		rule.Provenance = r.provenance(provenance, sources, &used, p)
 	}
+	if release != nil {
+		rule.Release = r.release(release, p)
+		r.checkEvidence(places, evidence, rule)
+	}
 	switch {
-	case !seen["signature"] && !seen["provenance"]:
-		r.fail(n, "the rule demands no evidence; wanted signature, provenance or both")
+	case !seen["signature"] && !seen["provenance"] && !seen["release"]:
+		r.fail(n, "the rule demands no evidence; wanted at least one of signature, provenance and release")
 	case source != nil && !used:
-		r.fail(source, "the rule's source is judged by nothing, since each demand has its own source or is met by a key; leave it out")
+		r.fail(source, "the rule's source is judged by nothing, since each demand has its own source, is met by a key or is for a release; leave it out")
 	}
 	return rule
 }
@@ -269,32 +274,4 @@ func (r *reader) match(n *yaml.Node) Pattern {
 		r.fail(n, "match is %q; wanted a name in lower case", s)
 	}
 	return p
-}
-
-func (r *reader) tags(n *yaml.Node) Tags {
-	var t Tags
-	r.mapping(n, "tags", map[string]func(*yaml.Node){
-		"moving": func(n *yaml.Node) {
-			r.oneOrList(n, "tags.moving", func(n *yaml.Node) {
-				t.Moving = append(t.Moving, r.pattern(n, "tags.moving", "major", "minor", "patch"))
-			})
-		},
-		"version": func(n *yaml.Node) {
-			r.oneOrList(n, "tags.version", func(n *yaml.Node) {
-				p := r.pattern(n, "tags.version", "version")
-				if !p.IsZero() && p.versionAt() < 0 {
-					r.fail(n, "tags.version is %q; wanted a pattern with one {version}", p)
-				}
-				t.Version = append(t.Version, p)
-			})
-		},
-		"version_regexp": func(n *yaml.Node) {
-			re := r.regexp(n, "tags.version_regexp")
-			if re.matchesEmpty() {
-				r.fail(n, "tags.version_regexp is %q, which matches empty text; no version is empty", re)
-			}
-			t.Grammar = re.String()
-		},
-	})
-	return t
 }

@@ -36,6 +36,22 @@ func (r *reader) checkPlaces(n *yaml.Node, rule Rule) {
 	}
 }
 
+// checkEvidence refuses to say where evidence lies that nothing demands: a release is
+// looked up in its own repository.
+func (r *reader) checkEvidence(places, evidence *yaml.Node, rule Rule) {
+	if rule.demandsEvidence() {
+		return
+	}
+	for _, key := range []struct {
+		node *yaml.Node
+		name string
+	}{{places, "places"}, {evidence, "evidence"}} {
+		if key.node != nil {
+			r.fail(key.node, "%s says where signature and provenance lie, and the rule demands neither; leave it out", key.name)
+		}
+	}
+}
+
 // onGitHub reports whether a repository's URL is one of two path elements, as
 // GitHub's and its Enterprise Servers' are.
 func onGitHub(url string) bool {

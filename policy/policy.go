@@ -92,6 +92,7 @@ type Rule struct {
 	Tags       Tags
 	Signature  *Signature
 	Provenance *Provenance
+	Release    *Release
 }
 
 // Mirror says that images whose names begin with Prefix are those of Of: an image
@@ -228,7 +229,7 @@ func (r Rule) origins(name string) []string {
 // Repositories are the names of the repositories to look into for the evidence of
 // an image of this name, each once.
 func (r Rule) Repositories(name string) []string {
-	if !slices.Contains(r.Places, PlaceRegistry) {
+	if !slices.Contains(r.Places, PlaceRegistry) || !r.demandsEvidence() {
 		return nil
 	}
 	var names []string
@@ -259,6 +260,9 @@ func (r Rule) GitHub() []string {
 	}
 	return urls
 }
+
+// demandsEvidence reports whether r demands anything that lies in a registry.
+func (r Rule) demandsEvidence() bool { return r.Signature != nil || r.Provenance != nil }
 
 // sources are the sources of all demands.
 func (r Rule) sources() []Source {

@@ -129,7 +129,7 @@ func TestRefuseTop(t *testing.T) {
 		{"a mode", head + "mode: warn\n" + tail, []string{`p.yaml:4:7: mode is "warn"; wanted enforce`}},
 		{"no rules", head + "images: []\n", []string{"p.yaml:4:9: images is an empty list; leave the key out or name at least one"}},
 		{"rules that are no list", head + "images: {match: a}\n", []string{"p.yaml:4:9: images is a mapping; wanted a list"}},
-		{"a rule of null", head + "images: [~]\n", []string{`p.yaml:4:10: images is "~"; wanted a mapping with evidence, match, mirrors, places, provenance, signature, source, tags`}},
+		{"a rule of null", head + "images: [~]\n", []string{`p.yaml:4:10: images is "~"; wanted a mapping with evidence, match, mirrors, places, provenance, release, signature, source, tags`}},
 	})
 }
 
@@ -137,7 +137,7 @@ func TestRefuseTop(t *testing.T) {
 func TestRefuseNotJudged(t *testing.T) {
 	const why = ` is not judged by this version of assay yet, so it is refused rather than ignored`
 	for _, key := range []string{
-		"sbom", "attestations", "release", "platforms", "consistency", "freshness", "deny", "on", "select", "max_age",
+		"sbom", "attestations", "platforms", "consistency", "freshness", "deny", "on", "select", "max_age",
 		"requires", "include", "identities", "expires",
 	} {
 		refuse(t, []refusal{
@@ -221,7 +221,7 @@ func TestRefuseRule(t *testing.T) {
 		{"no match", rule("source: {repository: o/n}, provenance: {builder: {level: 1}}"), []string{
 			`p.yaml:5:5: the rule has no "match"; wanted a pattern over image names, such as ghcr.io/owner/name`,
 		}},
-		{"nothing demanded", rule("match: ghcr.io/o/n"), []string{"p.yaml:5:5: the rule demands no evidence; wanted signature, provenance or both"}},
+		{"nothing demanded", rule("match: ghcr.io/o/n"), []string{"p.yaml:5:5: the rule demands no evidence; wanted at least one of signature, provenance and release"}},
 		{"null evidence", rule("match: ghcr.io/o/n, signature: "), []string{`p.yaml:5:26: "signature" in images has no value`}},
 		{"evidence without content", rule("match: ghcr.io/o/n, signature: {}, provenance: {}"), []string{
 			"p.yaml:5:37: signature is an empty mapping; wanted a mapping with signer, source, trust",
@@ -266,10 +266,10 @@ func TestRefuseRule(t *testing.T) {
 			`p.yaml:5:49: tags.version_regexp is "[0-9]*", which matches empty text; no version is empty`,
 		}},
 		{"a source for nobody", rule("match: ghcr.io/o/n, source: {repository: o/n}, signature: {signer: {" + key + "}}"), []string{
-			"p.yaml:5:34: the rule's source is judged by nothing, since each demand has its own source or is met by a key; leave it out",
+			"p.yaml:5:34: the rule's source is judged by nothing, since each demand has its own source, is met by a key or is for a release; leave it out",
 		}},
 		{"a source that all override", rule("match: ghcr.io/o/n, source: {repository: o/n}, provenance: {builder: {level: 1}, source: {repository: o/x}}"), []string{
-			"p.yaml:5:34: the rule's source is judged by nothing, since each demand has its own source or is met by a key; leave it out",
+			"p.yaml:5:34: the rule's source is judged by nothing, since each demand has its own source, is met by a key or is for a release; leave it out",
 		}},
 	})
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -35,10 +36,14 @@ func (r *reader) text(n *yaml.Node, what string) string {
 
 // number reads a whole number between low and high.
 func (r *reader) number(n *yaml.Node, what string, low, high int) int {
+	return int(r.whole(n, what, int64(low), int64(high)))
+}
+
+func (r *reader) whole(n *yaml.Node, what string, low, high int64) int64 {
 	if !r.plain(n) {
 		return low
 	}
-	v, err := strconv.Atoi(n.Value)
+	v, err := strconv.ParseInt(n.Value, 10, 64)
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || v < low || v > high {
 		r.fail(n, "%s is %s; wanted a whole number from %d to %d", what, valueOf(n), low, high)
 		return low
@@ -61,6 +66,32 @@ func (r *reader) time(n *yaml.Node, what string) time.Time {
 	}
 	r.fail(n, "%s is %s; wanted a time such as 2026-01-31 or 2026-01-31T12:00:00Z", what, valueOf(n))
 	return time.Time{}
+}
+
+// boolean reads true or false.
+func (r *reader) boolean(n *yaml.Node, what string) bool {
+	if !r.plain(n) {
+		return false
+	}
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" || n.Value != "true" && n.Value != "false" {
+		r.fail(n, "%s is %s; wanted true or false", what, valueOf(n))
+	}
+	return n.Value == "true"
+}
+
+var span = regexp.MustCompile(`\A([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?\z`)
+
+// duration reads a span of time of at least one second: "90s", "1h30m".
+func (r *reader) duration(n *yaml.Node, what string, longest time.Duration) time.Duration {
+	if !r.plain(n) {
+		return 0
+	}
+	d, err := time.ParseDuration(n.Value)
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!str" || !span.MatchString(n.Value) || err != nil || d <= 0 || d > longest {
+		r.fail(n, "%s is %s; wanted a span of time such as 90s, 30m or 1h30m, more than nothing and at most %dh", what, valueOf(n), longest/time.Hour)
+		return 0
+	}
+	return d
 }
 
 // choice reads one of a few words.

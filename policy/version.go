@@ -16,8 +16,8 @@ type Vars struct {
 	Grammar string
 }
 
-// semver is the grammar of SemVer 2.0, from semver.org, without capture groups.
-const semver = `(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)` +
+// semverExpr is the grammar of SemVer 2.0, from semver.org, without capture groups.
+const semverExpr = `(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)` +
 	`(?:-(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?` +
 	`(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?`
 
@@ -103,7 +103,7 @@ func (p Pattern) shape(grammar string) *regexp.Regexp {
 
 func grammarOr(grammar string) string {
 	if grammar == "" {
-		return semver
+		return semverExpr
 	}
 	return grammar
 }
