@@ -4,7 +4,8 @@
 //
 // A [Sigstore] is one instance with keys of its own; [Sigstore.TrustedRoot] is what a verifier has to be given to
 // accept it. [Sigstore.Issue] gives a [Signer], whose methods sign. A [Release] puts the pieces together and
-// [Attacks] lists the ways to spoil them.
+// [Attacks] lists the ways to spoil them. A [TUF] is a repository that lists releases, as tuf-on-ci writes it, with
+// Sigstore and ordinary keys.
 //
 // Keys are made fresh on each run and exist only in memory. Times always come from the caller, so evidence may be
 // dated at will. Nothing here verifies anything, and nothing here may be trusted outside a lab.

@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"sync"
 	"time"
 
@@ -31,8 +32,9 @@ const (
 
 // merkleTree is an append-only tree of RFC 6962. It starts with leaves of its own so that no proof is empty.
 type merkleTree struct {
-	mu     sync.Mutex
-	leaves [][]byte
+	mu sync.Mutex
+	// levels[k][i] is the root over the leaves from i·2^k on, 2^k of them.
+	levels [][][]byte
 }
 
 // inclusion is what a tree can show about one leaf.
@@ -43,9 +45,9 @@ type inclusion struct {
 }
 
 func newMerkleTree() *merkleTree {
-	t := &merkleTree{}
+	t := &merkleTree{levels: [][][]byte{nil}}
 	for _, seed := range []string{"first", "second", "third"} {
-		t.leaves = append(t.leaves, rfc6962.DefaultHasher.HashLeaf([]byte(seed)))
+		t.grow([]byte(seed))
 	}
 	return t
 }
@@ -54,30 +56,46 @@ func newMerkleTree() *merkleTree {
 func (t *merkleTree) add(body []byte) inclusion {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.leaves = append(t.leaves, rfc6962.DefaultHasher.HashLeaf(body))
-	n := len(t.leaves)
-	return inclusion{index: int64(n - 1), size: int64(n), root: treeRoot(t.leaves), path: treePath(t.leaves, n-1)}
+	t.grow(body)
+	n := len(t.levels[0])
+	return inclusion{index: int64(n - 1), size: int64(n), root: t.root(0, n), path: t.path(n-1, 0, n)}
 }
 
-// treeRoot is MTH of RFC 6962, section 2.1, over leaf hashes.
-func treeRoot(leaves [][]byte) []byte {
-	if len(leaves) == 1 {
-		return leaves[0]
+// grow appends a leaf and every root that it completes.
+func (t *merkleTree) grow(body []byte) {
+	hash := rfc6962.DefaultHasher.HashLeaf(body)
+	for k := 0; ; k++ {
+		if k == len(t.levels) {
+			t.levels = append(t.levels, nil)
+		}
+		t.levels[k] = append(t.levels[k], hash)
+		n := len(t.levels[k])
+		if n%2 == 1 {
+			return
+		}
+		hash = rfc6962.DefaultHasher.HashChildren(t.levels[k][n-2], t.levels[k][n-1])
 	}
-	k := split(len(leaves))
-	return rfc6962.DefaultHasher.HashChildren(treeRoot(leaves[:k]), treeRoot(leaves[k:]))
 }
 
-// treePath is PATH of RFC 6962, section 2.1.1, for the leaf at index m.
-func treePath(leaves [][]byte, m int) [][]byte {
-	if len(leaves) == 1 {
+// root is MTH of RFC 6962, section 2.1, over n leaves from start on.
+func (t *merkleTree) root(start, n int) []byte {
+	if k := bits.TrailingZeros(uint(n)); n == 1<<k { //nolint:gosec // n is a length
+		return t.levels[k][start>>k]
+	}
+	k := split(n)
+	return rfc6962.DefaultHasher.HashChildren(t.root(start, k), t.root(start+k, n-k))
+}
+
+// path is PATH of RFC 6962, section 2.1.1, for leaf m of n leaves from start on.
+func (t *merkleTree) path(m, start, n int) [][]byte {
+	if n == 1 {
 		return nil
 	}
-	k := split(len(leaves))
+	k := split(n)
 	if m < k {
-		return append(treePath(leaves[:k], m), treeRoot(leaves[k:]))
+		return append(t.path(m, start, k), t.root(start+k, n-k))
 	}
-	return append(treePath(leaves[k:], m-k), treeRoot(leaves[:k]))
+	return append(t.path(m-k, start+k, n-k), t.root(start, k))
 }
 
 // split returns the largest power of two below n.
