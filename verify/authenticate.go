@@ -22,6 +22,8 @@ type Facts struct {
 	rejected   []Rejected
 	failures   []Failure
 	places     []string
+	// release is nil where nobody read a TUF repository.
+	release *Release
 }
 
 // Rejected is a piece of evidence that did not become a statement.
@@ -78,13 +80,16 @@ func reject(p problem, format string, args ...any) error {
 }
 
 // Authenticate verifies every piece of evidence about image under every root of
-// trust, in memory. It asks nobody and knows no policy: whether a statement's
-// signer is the right one is for [Judge]. A piece that makes a library panic is a
+// trust, in memory. It asks nobody and knows no policy but which TUF root is pinned:
+// whether a statement's signer is the right one is for [Judge]. A piece that makes a library panic is a
 // rejected candidate like any other.
 func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Facts {
 	facts := Facts{image: image, failures: evidence.Failures, places: evidence.Places}
 	pieces, cut := bounded(image, evidence.Pieces, limits)
 	facts.failures = append(facts.failures[:len(facts.failures):len(facts.failures)], cut...)
+	if demand := evidence.Want.Release; demand != nil && evidence.Release != nil {
+		facts.release = authenticateRelease(*evidence.Release, *demand, trust, limits)
+	}
 	type outcome struct {
 		statement *Statement
 		rejected  Rejected

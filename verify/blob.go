@@ -75,7 +75,12 @@ func (v VerifiedBlob) Log() LogEvidence { return v.log }
 // for. Checks of images never come here: their keys are the policy's.
 //
 // A bundle that makes a library panic is refused like any other.
-func VerifyBlob(bundleJSON []byte, blob Blob, signer BlobSigner, root *TrustedRoot, limits Limits) (verified VerifiedBlob, err error) {
+func VerifyBlob(bundleJSON []byte, blob Blob, signer BlobSigner, root *TrustedRoot, limits Limits) (VerifiedBlob, error) {
+	return verifyBlob(bundleJSON, blob, signer, root, limits, false)
+}
+
+// verifyBlob is VerifyBlob; with message it refuses DSSE envelopes.
+func verifyBlob(bundleJSON []byte, blob Blob, signer BlobSigner, root *TrustedRoot, limits Limits, message bool) (verified VerifiedBlob, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			verified, err = VerifiedBlob{}, fmt.Errorf("verify the bundle: it ended in a panic: %v", r)
@@ -97,6 +102,9 @@ func VerifyBlob(bundleJSON []byte, blob Blob, signer BlobSigner, root *TrustedRo
 	b, err := parseBundle(bundleJSON, limits)
 	if err != nil {
 		return VerifiedBlob{}, err
+	}
+	if message && b.GetMessageSignature() == nil {
+		return VerifiedBlob{}, errors.New("the bundle carries no message signature; wanted one, and no DSSE envelope")
 	}
 	v := &blobVerifier{authenticator: authenticator{root: root, limits: limits}, bundle: b, artifact: artifact}
 	if verified, err = v.verify(signer); err != nil {

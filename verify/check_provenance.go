@@ -17,8 +17,6 @@ type provenanceCheck struct{}
 
 func (provenanceCheck) id() string { return "provenance" }
 
-func (provenanceCheck) authenticates() bool { return true }
-
 func (provenanceCheck) required(r policy.Rule) bool { return r.Provenance != nil }
 
 func (provenanceCheck) layouts() []Layout { return []Layout{LegacyAttestation, Bundle} }

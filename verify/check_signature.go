@@ -9,8 +9,6 @@ type signatureCheck struct{}
 
 func (signatureCheck) id() string { return "signature" }
 
-func (signatureCheck) authenticates() bool { return true }
-
 func (signatureCheck) required(r policy.Rule) bool { return r.Signature != nil }
 
 func (signatureCheck) layouts() []Layout { return []Layout{LegacySignature, Bundle} }

@@ -16,9 +16,39 @@ import (
 // and each writes exactly one finding.
 type check interface {
 	id() string
-	// authenticates reports whether a pass rests on an authenticated statement that
-	// names the image's digest; a verdict needs at least one such check.
-	authenticates() bool
+	// authenticates reports whether a pass rests on authenticated evidence of this
+	// layout that names the image's digest; a verdict needs at least one such check.
+	authenticates(Layout) bool
+	required(policy.Rule) bool
+	// judge is asked only where the check is required.
+	judge(*question) Finding
+	// versions lists, sorted, the versions with which certificates meet the check;
+	// needed is false where it does not depend on the version.
+	versions(*question, policy.Tags) (versions []string, needed bool)
+}
+
+// checks lists every check, in the order of the verdict.
+func checks() []check {
+	return []check{statements{signatureCheck{}}, statements{provenanceCheck{}}, releaseCheck{}}
+}
+
+// judge runs one check over the facts.
+func (q *question) judge(c check) Finding {
+	if !c.required(q.rule) {
+		return Finding{ID: c.id(), Result: NotRequired}
+	}
+	return c.judge(q)
+}
+
+// statements is a check that statements of one kind can meet.
+type statements struct{ kind }
+
+// authenticates implements check.
+func (statements) authenticates(l Layout) bool { return l != TUFTarget }
+
+// kind is what tells one check over statements from the next.
+type kind interface {
+	id() string
 	required(policy.Rule) bool
 	// layouts are where the check's evidence can lie: a failure to read one of them
 	// leaves the check undecided.
@@ -29,11 +59,6 @@ type check interface {
 	describe(policy.Rule, demand, policy.Vars) map[string]string
 	// meets compares one statement with one demand.
 	meets(*question, *Statement, demand, policy.Vars) (accepted, *Difference)
-}
-
-// checks lists every check, in the order of the verdict.
-func checks() []check {
-	return []check{signatureCheck{}, provenanceCheck{}}
 }
 
 // accepted is what a statement that met a demand adds to the finding.
@@ -53,6 +78,13 @@ type question struct {
 	// vars hold the version, if one is known; noVersion says why none is.
 	vars      policy.Vars
 	noVersion string
+	// versionFrom says what gave the version, as the verdict does. misnamed is true
+	// where the caller or the tag name one that is none.
+	versionFrom  string
+	misnamed     bool
+	hypothetical bool
+	// validUntil is when the release check would find something else.
+	validUntil time.Time
 }
 
 // outcome is one candidate with how it fared.
@@ -64,13 +96,9 @@ type outcome struct {
 	text      []byte // of the candidate, to compare
 }
 
-// judge runs one check over the facts.
-func (q *question) judge(c check) Finding {
-	f := Finding{ID: c.id(), Required: c.required(q.rule)}
-	if !f.Required {
-		f.Result = NotRequired
-		return f
-	}
+// judge implements check.
+func (c statements) judge(q *question) Finding {
+	f := Finding{ID: c.id(), Required: true}
 	demands := c.demands(q.rule)
 	for _, d := range demands {
 		f.Wanted = append(f.Wanted, c.describe(q.rule, d, q.vars))
@@ -111,7 +139,7 @@ func (q *question) judge(c check) Finding {
 // refuse gives a finding that is not a pass its result and code: undecided if
 // something that might have met the demand could not be read, else by the
 // candidate that came closest.
-func (q *question) refuse(c check, f *Finding, outcomes []outcome, demands []demand) {
+func (q *question) refuse(c statements, f *Finding, outcomes []outcome, demands []demand) {
 	if failure, ok := q.failure(c); ok {
 		f.Result, f.Code, f.Class = Errored, failure.Code, failure.Class
 		f.Message = "the evidence could not be read completely, so nothing is decided"
@@ -136,7 +164,7 @@ func (q *question) refuse(c check, f *Finding, outcomes []outcome, demands []dem
 }
 
 // compare finds the first demand that a statement meets, or the closest difference.
-func (q *question) compare(c check, s *Statement, demands []demand) outcome {
+func (q *question) compare(c statements, s *Statement, demands []demand) outcome {
 	o := outcome{candidate: s.candidate()}
 	var closest *Difference
 	for i, d := range demands {
@@ -162,7 +190,7 @@ func (q *question) compare(c check, s *Statement, demands []demand) outcome {
 }
 
 // failure returns the first failure that could have hidden evidence for c.
-func (q *question) failure(c check) (Failure, bool) {
+func (q *question) failure(c statements) (Failure, bool) {
 	var found []Failure
 	for _, f := range q.facts.failures {
 		for _, l := range c.layouts() {
@@ -175,12 +203,7 @@ func (q *question) failure(c check) (Failure, bool) {
 	if len(found) == 0 {
 		return Failure{}, false
 	}
-	sort.Slice(found, func(i, j int) bool {
-		if found[i].Class != found[j].Class {
-			return found[i].Class == Transient
-		}
-		return found[i].Code < found[j].Code
-	})
+	sortFailures(found)
 	return found[0], true
 }
 
@@ -204,7 +227,7 @@ func usesVersion(demands []demand) bool {
 
 // bystanders says what else is attached to an image that lacks this evidence: a
 // signed SBOM is no signature, and people should see that it was not overlooked.
-func (q *question) bystanders(c check) string {
+func (q *question) bystanders(c statements) string {
 	types := map[string]bool{}
 	note := func(layout Layout, predicateType string) {
 		if predicateType != "" && !c.concerns(layout, predicateType) {

@@ -3,6 +3,8 @@ package verify
 import (
 	"context"
 	"fmt"
+
+	"github.com/releaseassay/assay/policy"
 )
 
 // Source is where images and their evidence come from: a registry, an OCI
@@ -48,6 +50,9 @@ type Want struct {
 	// verifying what nobody looks at. A source need not know of it: what a type is,
 	// only the signed bytes say.
 	Types []string
+	// Release is what is demanded of the project's TUF repository, nil if nothing is.
+	// Collect does not read it: a [Releases] is asked for it.
+	Release *policy.Release
 }
 
 // Layout is the form in which a piece of evidence is stored.
@@ -67,6 +72,9 @@ const (
 	// BuildKit is an in-toto statement in an attestation manifest of the image's own
 	// index, as BuildKit writes it. It is unsigned.
 	BuildKit Layout = "buildkit"
+	// TUFTarget is the release manifest behind a target of a TUF repository. It is a
+	// candidate's layout, never a [Piece]'s.
+	TUFTarget Layout = "tuf-target"
 )
 
 // Piece is one piece of evidence as bytes: nothing in it has been verified.
@@ -94,6 +102,8 @@ type Evidence struct {
 	// resolution (both zero without a network).
 	Requests int
 	Bytes    int64
+	// Release is what was gathered of the project's TUF repository, nil if nothing was.
+	Release *ReleaseEvidence
 }
 
 // Class tells whether asking again could help.

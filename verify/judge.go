@@ -35,14 +35,18 @@ func Judge(facts Facts, p *policy.Policy, trust Trust, o Options) Verdict {
 	}
 	v.Policy.Rule, v.Image.Name = rule.Match.String(), rule.Canonical
 	v.Trust = describeTrust(rule, trust)
-	q := &question{facts: facts, policy: p, rule: rule, at: o.At, limits: o.Limits}
-	v.Image.VersionFrom = q.resolveVersion(o.Version)
-	v.Image.Version = q.vars.Version
+	q := &question{facts: facts, policy: p, rule: rule, at: o.At, limits: o.Limits, hypothetical: o.Hypothetical}
+	q.versionFrom = q.resolveVersion(o.Version)
+	v.Image.Version, v.Image.VersionFrom = q.vars.Version, q.versionFrom
 	for _, c := range checks() {
 		v.Checks = append(v.Checks, q.judge(c))
 	}
 	v.decide()
+	if v.Passed() && !q.validUntil.IsZero() {
+		v.ValidUntil = &q.validUntil
+	}
 	v.Run.record(facts)
+	v.Run.recordRelease(facts.release, v)
 	return v
 }
 
@@ -93,7 +97,8 @@ func noRule(v Verdict, ref Reference, p *policy.Policy) Verdict {
 }
 
 // decide turns findings into the decision. Nothing but a pass of every required
-// check, of which at least one counted an authenticated statement, is a pass.
+// check, of which at least one counted an authenticated statement or TUF target, is a
+// pass.
 func (v *Verdict) decide() {
 	v.Verdict, v.Conclusive = Fail, true
 	authenticated, failed, errored := 0, 0, 0
@@ -124,12 +129,12 @@ func (v *Verdict) decide() {
 }
 
 // authenticated reports whether a finding of an authenticating check counted at
-// least one authenticated statement.
+// least one authenticated statement or TUF target.
 func (f Finding) authenticated() bool {
 	for _, c := range checks() {
-		if c.id() == f.ID && c.authenticates() {
+		if c.id() == f.ID {
 			for _, found := range f.Found {
-				if found.Authenticated && found.Met != nil && found.Code == "" {
+				if c.authenticates(found.Layout) && found.Authenticated && found.Met != nil && found.Code == "" {
 					return true
 				}
 			}
@@ -181,5 +186,23 @@ func (r *Run) record(facts Facts) {
 	})
 	for _, f := range facts.failures {
 		r.Failed = append(r.Failed, FailedFetch{Code: f.Code, Class: f.Class, Place: f.Place, Detail: f.Detail})
+	}
+}
+
+// recordRelease writes what a run looked at of a TUF repository.
+func (r *Run) recordRelease(release *Release, v Verdict) {
+	if release == nil {
+		return
+	}
+	r.Looked = append(r.Looked, release.places...)
+	for _, f := range release.failures {
+		r.Failed = append(r.Failed, FailedFetch{Code: f.Code, Class: f.Class, Place: f.Place, Detail: f.Detail})
+	}
+	for _, f := range v.Checks {
+		for _, c := range f.Found {
+			if c.Layout == TUFTarget && c.Evidence != "" {
+				r.Places = append(r.Places, Place{Evidence: c.Evidence, Place: "the TUF target " + c.Type})
+			}
+		}
 	}
 }

@@ -177,6 +177,11 @@ type Reason struct {
 
 // Reasons lists every code with its explanation, in the order of docs/reasons.md.
 func Reasons() []Reason {
+	return append(imageReasons(), releaseReasons()...)
+}
+
+// imageReasons explain the codes of everything but releases.
+func imageReasons() []Reason {
 	retry := "ask again; if it stays, look at the registry"
 	github := "ask again; if it stays, see githubstatus.com"
 	return []Reason{

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -63,6 +64,25 @@ type demand struct {
 	text   string
 	ref    string
 	source memory
+	// release and root are of a TUF repository, if one is demanded.
+	release *verify.ReleaseEvidence
+	root    []byte
+}
+
+// from is where the evidence is got.
+func (d demand) from() verify.Source {
+	if d.release == nil {
+		return d.source
+	}
+	return library{memory: d.source, release: d.release}
+}
+
+func (d demand) trust(s *stage, p *policy.Policy) verify.Trust {
+	trust := s.trust(p)
+	if d.root != nil {
+		trust.Pinned = []verify.PinnedRoot{pinnedRoot(d.root)}
+	}
+	return trust
 }
 
 // memory is evidence that lies in one repository, or with GitHub, and is handed out
@@ -70,11 +90,13 @@ type demand struct {
 type memory struct {
 	repository, gitHub string
 	pieces             []verify.Piece
+	// resolve is the digest behind a tag.
+	resolve string
 }
 
 // Resolve implements verify.Source.
 func (m memory) Resolve(_ context.Context, ref verify.Reference) (verify.Image, error) {
-	return verify.Image{Reference: ref, Digest: ref.Digest()}, nil
+	return verify.Image{Reference: ref, Digest: cmp.Or(ref.Digest(), m.resolve)}, nil
 }
 
 // Collect implements verify.Source.
@@ -115,12 +137,12 @@ func demands(s *stage) []demand {
 	}
 	both := memory{repository: imageName, pieces: []verify.Piece{s.sig(workflow()), provenance}}
 	mirror := strings.Replace(noBranch(demanding), "    tags:", "    mirrors: [{prefix: mirror.example/lab, of: registry.example}]\n    evidence: [origin]\n    tags:", 1)
-	return []demand{
-		{"workflows", noBranch(demanding), imageRef, both},
-		{"a moving tag", noBranch(demanding), imageName + ":latest@" + imageDigest, both},
-		{"an identity", byName("identity", func(s string) string { return s }), imageRef, both},
-		{"a regular expression", byName("identity_regexp", regexp.QuoteMeta), imageRef, both},
-		{"a branch", `apiVersion: assay/v1
+	return append(releaseDemands(s), []demand{
+		{name: "workflows", text: noBranch(demanding), ref: imageRef, source: both},
+		{name: "a moving tag", text: noBranch(demanding), ref: imageName + ":latest@" + imageDigest, source: both},
+		{name: "an identity", text: byName("identity", func(s string) string { return s }), ref: imageRef, source: both},
+		{name: "a regular expression", text: byName("identity_regexp", regexp.QuoteMeta), ref: imageRef, source: both},
+		{name: "a branch", text: `apiVersion: assay/v1
 kind: ReleasePolicy
 metadata: {name: branch}
 images:
@@ -128,20 +150,20 @@ images:
     source: {repository: acme/widget, branch: main}
     signature: {signer: {issuer: "https://token.actions.githubusercontent.com", workflow: .github/workflows/release.yml}}
     provenance: {builder: {id: "` + runnerID + `"}}
-`, imageRef, memory{repository: imageName, pieces: []verify.Piece{
+`, ref: imageRef, source: memory{repository: imageName, pieces: []verify.Piece{
 			s.sig(atRef("refs/heads/main")), bundleBy(s.issue(atRef("refs/heads/main")), must(lab.ProvenanceGitHub(built(func(o *lab.ProvenanceOptions) { o.Ref = "refs/heads/main" })))),
 		}}},
-		{"a mirror", mirror, strings.Replace(imageRef, "registry.example", "mirror.example/lab", 1), both},
-		{"kept by GitHub", strings.Replace(noBranch(demanding), "    tags:", "    places: [github]\n    tags:", 1), imageRef,
-			memory{gitHub: "https://github.com/acme/widget", pieces: []verify.Piece{s.signature(), provenance}}},
-		{"a key", `apiVersion: assay/v1
+		{name: "a mirror", text: mirror, ref: strings.Replace(imageRef, "registry.example", "mirror.example/lab", 1), source: both},
+		{name: "kept by GitHub", text: strings.Replace(noBranch(demanding), "    tags:", "    places: [github]\n    tags:", 1), ref: imageRef,
+			source: memory{gitHub: "https://github.com/acme/widget", pieces: []verify.Piece{s.signature(), provenance}}},
+		{name: "a key", text: `apiVersion: assay/v1
 kind: ReleasePolicy
 metadata: {name: key}
 images:
   - match: ` + imageName + `
     signature: {signer: {key: {file: cosign.pub, sha256: "` + key + `"}, signed: {from: 2025-01-01, until: 2026-01-01}}}
-`, imageRef, memory{repository: imageName, pieces: []verify.Piece{sigBy(signer)}}},
-	}
+`, ref: imageRef, source: memory{repository: imageName, pieces: []verify.Piece{sigBy(signer)}}},
+	}...)
 }
 
 // noBranch takes the demand of a branch away: GitHub's provenance of a tag names none.
@@ -151,10 +173,10 @@ func noBranch(text string) string { return strings.ReplaceAll(text, " branch: ma
 func (d demand) judge(t *testing.T, s *stage, p *policy.Policy, known map[string]verify.Facts) verify.Verdict {
 	t.Helper()
 	ref := reference(t, d.ref)
-	trust := s.trust(p)
+	trust := d.trust(s, p)
 	rule, ok := p.Rule(ref.Name())
-	if !ok {
-		return verify.Verify(t.Context(), d.source, ref, p, trust, options())
+	if !ok || rule.Release != nil {
+		return verify.Verify(t.Context(), d.from(), ref, p, trust, options())
 	}
 	image := must(d.source.Resolve(t.Context(), ref))
 	evidence := d.source.Collect(t.Context(), image, verify.WantOf(rule, ref.Name()))
@@ -212,6 +234,7 @@ var noDemand = map[string]string{
 	"Trust.Builtin": "tells the caller where the root comes from; the root itself decides", "Trust.File": "as builtin", "Trust.SHA256": "the caller compares the file with it",
 	"Rules.Signature.Signers.Key.File": "tells the caller where the key is; its digest decides", "Rules.Signature.Signers.Key.PEM": "read from the file; its digest decides",
 	"Rules.Provenance.Signers.Key.File": "as above", "Rules.Provenance.Signers.Key.PEM": "as above",
+	"Rules.Release.TUF.Root.File": "tells the caller where the root is; its digest decides", "Rules.Release.TUF.Root.Inline": "as file",
 }
 
 func pattern(s string, variables ...string) policy.Pattern {
@@ -230,6 +253,10 @@ func impossibleAt(path string) (any, bool) {
 			return v, ok
 		}
 	}
+	if field, ok := strings.CutPrefix(path, "Rules.Release."); ok {
+		v, ok := impossibleRelease[field]
+		return v, ok
+	}
 	v, ok := impossible[path]
 	return v, ok
 }
@@ -244,7 +271,7 @@ func TestEveryFieldCounts(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", d.name, err)
 		}
-		wantPass(t, verify.Verify(t.Context(), d.source, reference(t, d.ref), p, s.trust(p), options()))
+		wantPass(t, verify.Verify(t.Context(), d.from(), reference(t, d.ref), p, d.trust(s, p), options()))
 		for _, path := range fieldsOf(reflect.TypeFor[policy.Policy](), "") {
 			if _, ok := noDemand[path]; ok {
 				turned[path] = true
@@ -288,7 +315,14 @@ var inert = map[string][]string{
 	"a branch":             {"Builders.ID", "Rules.Tags.Moving", "Rules.Tags.Version", "Rules.Tags.Grammar"},
 	// A key has no certificate that a log could sign, and no builder.
 	"a key": {"Trust.Thresholds.SCTs", "Builders.ID", "Rules.Tags.Moving", "Rules.Tags.Version", "Rules.Tags.Grammar"},
+
+	"a release":                   append(inertReleases, "Rules.Tags.Moving", "Rules.Release.TUF.StateRequired", "Rules.Release.TUF.Refresh", "Rules.Release.Moving.Lag", "Rules.Release.Moving.Prereleases", "Rules.Release.OfflineMaxAge"),
+	"a release behind latest":     append(inertReleases, "Rules.Tags.Version"),
+	"a release by listed signers": append(inertReleases, "Rules.Tags.Moving", "Rules.Tags.Version", "Rules.Release.TUF.Refresh", "Rules.Release.Moving.Lag", "Rules.Release.Moving.Prereleases", "Rules.Release.OfflineMaxAge"),
 }
+
+// inertReleases have no say where nothing lies in a registry, and no builder builds.
+var inertReleases = []string{"Builders.ID", "Rules.Places", "Rules.Evidence", "Rules.Mirrors.Prefix", "Rules.Mirrors.Of"}
 
 // fieldsOf lists the paths of all fields below a type, through pointers, slices and maps.
 func fieldsOf(typ reflect.Type, path string) []string {
@@ -369,6 +403,7 @@ var impossibleKeys = map[string]map[string]any{
 		"match": "impossible.example/x/y", "tags": map[string]any{"version": "impossible-{version}"},
 		"source": map[string]any{"repository": "impossible/widget", "ref": "refs/tags/v{version}"}, "signature": map[string]any{"signer": keyOf("0")},
 		"provenance": map[string]any{"builder": map[string]any{"id": "https://impossible.example"}, "source": map[string]any{"repository": "acme/widget"}},
+		"release":    map[string]any{"tuf": impossibleTUF, "target": "impossible/{version}"},
 	},
 	"a mirror":  {"prefix": "impossible.example", "of": "impossible.example"},
 	"tags":      {"version": "impossible-{version}", "moving": "impossible", "version_regexp": "impossible"},
@@ -409,6 +444,10 @@ func impossibleKeysOf(mapping string) (map[string]any, bool) {
 			"repository": "impossible/widget", "repository_id": "1", "owner_id": "1", "ref": "refs/tags/impossible", "ref_regexp": "refs/tags/impossible", "branch": "impossible",
 			"versioned_tag": "v9", "commit": strings.Repeat("0", 40), "signed": map[string]any{"until": "2020-01-01"},
 		}, true
+	}
+	if strings.HasPrefix(mapping, "release") {
+		keys, ok := impossibleReleaseKeys()[mapping]
+		return keys, ok
 	}
 	keys, ok := impossibleKeys[mapping]
 	return keys, ok
@@ -476,7 +515,7 @@ func TestEveryKeyCounts(t *testing.T) {
 			t.Errorf("%s = %v never parses, so it says nothing of the verdict", name, values[key])
 		}
 	}
-	for _, mapping := range slices.Concat(slices.Collect(maps.Keys(impossibleKeys)), []string{"source", "signature.signer", "signature.signer.key", "signature.signer.signed", "provenance.signer", "provenance.source", "provenance.signer.signed", "provenance.source.signed", "source.signed"}) {
+	for _, mapping := range slices.Concat(slices.Collect(maps.Keys(impossibleKeys)), slices.Collect(maps.Keys(impossibleReleaseKeys())), []string{"source", "signature.signer", "signature.signer.key", "signature.signer.signed", "provenance.signer", "provenance.source", "provenance.signer.signed", "provenance.source.signed", "source.signed"}) {
 		if !seen[mapping] {
 			t.Errorf("no policy here has the mapping %s", mapping)
 		}
@@ -494,11 +533,15 @@ var inertKeys = map[string][]string{
 	"kept by GitHub":       {"tags.moving", "images.mirrors", "images.places", "images.evidence"},
 	"a branch":             {"the policy.builders", "images.tags", "images.mirrors"},
 	"a key":                {"the policy.builders", "images.tags", "images.mirrors"},
+
+	"a release":                   {"the policy.builders", "tags.moving", "images.mirrors", "release.tuf.state", "release.tuf.refresh", "release.moving", "release.moving.lag", "release.moving.prereleases", "release.offline", "release.offline.max_age", "release.signers.identities", "release.signers.keys"},
+	"a release behind latest":     {"the policy.builders", "tags.version", "images.mirrors", "release.signers.identities", "release.signers.keys"},
+	"a release by listed signers": {"the policy.builders", "tags.moving", "tags.version", "images.tags", "images.mirrors", "release.tuf.refresh", "release.moving", "release.offline"},
 }
 
 // freeKeys reports whether the keys of a mapping are names that the author chooses.
 func freeKeys(path []string) bool {
-	return len(path) > 0 && (path[len(path)-1] == "inputs" || (len(path) == 1 && path[0] == "trust"))
+	return len(path) > 0 && (path[len(path)-1] == "inputs" || path[len(path)-1] == "min" || (len(path) == 1 && path[0] == "trust"))
 }
 
 func decodeYAML(text string) any {

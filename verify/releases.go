@@ -2,6 +2,8 @@ package verify
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/releaseassay/assay/policy"
@@ -43,13 +45,18 @@ type ReleaseEvidence struct {
 	// Delegated are in an order in which each comes after its delegator.
 	Delegated []DelegatedMetadata
 	Manifests []Manifest
-	// Complete is true if every manifest that the target pattern fits was gathered.
+	// Complete is true if every manifest that the target pattern fits was gathered. False
+	// is no failure by itself: judging says whether it needs them all.
 	Complete bool
 	State    ReleaseState
 	// Refreshed is true if the repository itself was asked, and answered.
 	Refreshed bool
 	Failures  []Failure
 	Places    []string
+	// Requests and Bytes are what the whole verification has cost when this was
+	// gathered, as in [Evidence].
+	Requests int
+	Bytes    int64
 }
 
 // DelegatedMetadata is the metadata of one delegated role.
@@ -85,3 +92,27 @@ type ReleaseState struct {
 	// the image digest that its manifest named where it was read, else "".
 	Listed map[string]string
 }
+
+// ReleaseReach reports, for [metadata.Trusted.List], which delegations could lead to a
+// target that a demand fits: their path patterns agree with it up to the first
+// wildcard and after the last one. It never passes over one that could.
+func ReleaseReach(demand policy.Release) func(patterns []string) bool {
+	before, after, _ := strings.Cut(demand.Target.String(), versionVariable)
+	return func(patterns []string) bool {
+		return slices.ContainsFunc(patterns, func(pattern string) bool {
+			first := strings.IndexAny(pattern, wildcards)
+			if first < 0 {
+				return len(pattern) > len(before)+len(after) && strings.HasPrefix(pattern, before) && strings.HasSuffix(pattern, after)
+			}
+			head, tail := pattern[:first], pattern[strings.LastIndexAny(pattern, wildcards)+1:]
+			return (strings.HasPrefix(head, before) || strings.HasPrefix(before, head)) &&
+				(strings.HasSuffix(tail, after) || strings.HasSuffix(after, tail))
+		})
+	}
+}
+
+const (
+	versionVariable = "{version}"
+	// wildcards are the special characters of a delegation's path pattern.
+	wildcards = `*?[]\`
+)

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -105,6 +106,34 @@ func NewKey(pem []byte, fileSHA256 string) (Key, error) {
 type Trust struct {
 	Roots []*TrustedRoot
 	Keys  []Key
+	// Pinned are the roots of TUF repositories.
+	Pinned []PinnedRoot
+}
+
+// PinnedRoot is the root of a TUF repository from which everything there is verified.
+type PinnedRoot struct {
+	sha256 string
+	bytes  []byte
+}
+
+// NewPinnedRoot takes the bytes of a root; sha256Hex is the digest by which the policy
+// names it. Whether they are a root at all is found where they are used.
+func NewPinnedRoot(b []byte, sha256Hex string) (PinnedRoot, error) {
+	sum := sha256.Sum256(b)
+	if got := hex.EncodeToString(sum[:]); got != sha256Hex {
+		return PinnedRoot{}, fmt.Errorf("read the pinned TUF root: its sha256 is %s; the policy wants %s", got, sha256Hex)
+	}
+	return PinnedRoot{sha256: sha256Hex, bytes: bytes.Clone(b)}, nil
+}
+
+// pinned returns the root of a digest.
+func (t Trust) pinned(sha256Hex string) (PinnedRoot, bool) {
+	for _, r := range t.Pinned {
+		if r.sha256 == sha256Hex && len(r.bytes) > 0 {
+			return r, true
+		}
+	}
+	return PinnedRoot{}, false
 }
 
 // root returns the root of a name.

@@ -82,12 +82,15 @@ type Verdict struct {
 	// decided: the gate stays closed, and asking again may help.
 	Conclusive bool `json:"conclusive"`
 	// Hypothetical is true where another time than now was asked about.
-	Hypothetical bool          `json:"hypothetical"`
-	Image        VerdictImage  `json:"image"`
-	Policy       VerdictPolicy `json:"policy"`
-	Trust        []VerdictRoot `json:"trust"`
-	Checks       []Finding     `json:"checks"`
-	Run          Run           `json:"run"`
+	Hypothetical bool `json:"hypothetical"`
+	// ValidUntil is the earliest moment at which a pass would change: metadata expires,
+	// a grace ends, a moving tag may lag no longer. It is nil where nothing such is known.
+	ValidUntil *time.Time    `json:"valid_until,omitempty"`
+	Image      VerdictImage  `json:"image"`
+	Policy     VerdictPolicy `json:"policy"`
+	Trust      []VerdictRoot `json:"trust"`
+	Checks     []Finding     `json:"checks"`
+	Run        Run           `json:"run"`
 }
 
 // VerdictImage is what the verdict is about.
@@ -103,7 +106,7 @@ type VerdictImage struct {
 	Pinned    string `json:"pinned,omitempty"`
 	MediaType string `json:"media_type,omitempty"`
 	// Version is the version that the demands were judged for, VersionFrom what
-	// gave it: "tag", "flag" or "certificate".
+	// gave it: "tag", "flag", "release" or "certificate".
 	Version     string `json:"version,omitempty"`
 	VersionFrom string `json:"version_from,omitempty"`
 }
@@ -138,6 +141,8 @@ type Finding struct {
 	Code    Code   `json:"code,omitempty"`
 	Class   Class  `json:"class,omitempty"`
 	Message string `json:"message,omitempty"`
+	// Notice is a code that a pass should be read with; Message says it in words.
+	Notice Code `json:"notice,omitempty"`
 	// Wanted has one entry for each way in which the demand can be met.
 	Wanted []map[string]string `json:"wanted,omitempty"`
 	// Found are the candidates: for a pass those that met the demand, else all that
@@ -145,6 +150,8 @@ type Finding struct {
 	Found []Candidate `json:"found,omitempty"`
 	// Unconstrained are claims that the accepted certificate makes and nothing demands.
 	Unconstrained []string `json:"unconstrained,omitempty"`
+	// Release is of the check "release" alone.
+	Release *VerdictRelease `json:"release,omitempty"`
 	// Reproduce is a command of another tool that shows the same by hand.
 	Reproduce string `json:"reproduce,omitempty"`
 	// Next says what a person can do.
@@ -156,7 +163,8 @@ type Candidate struct {
 	// Evidence is the digest of the piece; run.places says where it lay.
 	Evidence string `json:"evidence"`
 	Layout   Layout `json:"layout"`
-	Type     string `json:"type,omitempty"`
+	// Type is the predicate type, or the path of a release's manifest.
+	Type string `json:"type,omitempty"`
 	// Authenticated is true if signature, time and subject were verified under
 	// Trust; the claims of a candidate that was not are its own word.
 	Authenticated bool           `json:"authenticated"`

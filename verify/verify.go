@@ -24,19 +24,26 @@ func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy,
 	if !ok {
 		return noRule(newVerdict(ref, p, o), ref, p) // nothing is asked of the registry
 	}
+	want := WantOf(rule, ref.Name())
+	releases := askReleases(ctx, source, releaseWant(rule, ref, trust, o))
 	image, err := source.Resolve(ctx, ref)
 	if err != nil {
+		releases.resolved(Image{}, false)
+		releases.wait()
 		failure := &Failure{}
 		if !errors.As(err, &failure) {
 			failure = &Failure{Code: RegistryServerError, Class: Transient, Place: ref.Name(), Detail: err.Error()}
 		}
 		return Undecided(ref, p, trust, failure, o)
 	}
-	want := WantOf(rule, ref.Name())
+	releases.resolved(image, true)
 	evidence := source.Collect(ctx, image, want)
-	evidence.Want = want
+	evidence.Want, evidence.Release = want, releases.wait()
 	v := Judge(Authenticate(image, evidence, trust.only(rule.Roots()), o.Limits), p, trust, o)
 	v.Run.Requests, v.Run.Bytes = evidence.Requests, evidence.Bytes
+	if r := evidence.Release; r != nil { // both count the whole, and one of them ended last
+		v.Run.Requests, v.Run.Bytes = max(r.Requests, evidence.Requests), max(r.Bytes, evidence.Bytes)
+	}
 	return v
 }
 
@@ -58,12 +65,13 @@ func WantOf(rule policy.Rule, name string) Want {
 		Bundles:      registry && (rule.Signature != nil || rule.Provenance != nil),
 		Repositories: repositories,
 		GitHub:       rule.GitHub(),
+		Release:      rule.Release,
 	}
 }
 
 // only keeps the roots that are named.
 func (t Trust) only(names []string) Trust {
-	kept := Trust{Keys: t.Keys}
+	kept := Trust{Keys: t.Keys, Pinned: t.Pinned}
 	for _, name := range names {
 		if r, ok := t.root(name); ok {
 			kept.Roots = append(kept.Roots, r)

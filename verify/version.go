@@ -11,8 +11,9 @@ import (
 )
 
 // resolveVersion finds the version under judgement and says what gave it. In
-// order: the caller's, the tag's, and, for a digest or a moving tag, the one
-// version under which accepted certificates' refs fit the demands.
+// order: the caller's, the tag's, and, for a digest or a moving tag, the one under
+// which the project's TUF repository lists the digest, or else the one with which
+// accepted certificates' refs fit the demands.
 func (q *question) resolveVersion(named string) string {
 	tags := q.rule.VersionTags()
 	q.vars.Grammar = tags.Grammar
@@ -20,7 +21,7 @@ func (q *question) resolveVersion(named string) string {
 	switch {
 	case named != "":
 		if err := CheckVersion(q.rule, q.facts.image.Reference, named); err != nil {
-			q.noVersion = err.Error()
+			q.noVersion, q.misnamed = err.Error(), true
 			return ""
 		}
 		q.vars.Version = named
@@ -28,11 +29,19 @@ func (q *question) resolveVersion(named string) string {
 	case tag != "" && !tags.IsMoving(tag):
 		version, ok := tags.VersionOf(tag)
 		if !ok {
+			q.misnamed = true
 			q.noVersion = fmt.Sprintf("the tag %q is neither a version (%s) nor a moving tag of the policy", tag, patterns(tags.Version))
 			return ""
 		}
 		q.vars.Version = version
 		return "tag"
+	}
+	if version, problem := q.releaseVersion(); version != "" || problem != "" {
+		q.vars.Version, q.noVersion = version, problem
+		if version == "" {
+			return ""
+		}
+		return "release"
 	}
 	version, problem := q.versionOfEvidence(tags)
 	if version == "" {
@@ -61,6 +70,51 @@ func CheckVersion(rule policy.Rule, ref Reference, named string) error {
 	return nil
 }
 
+// named reports whether the caller or the tag name the version.
+func (q *question) named() bool { return q.versionFrom == "flag" || q.versionFrom == "tag" }
+
+// movingTag reports whether the reference has a tag that moves.
+func (q *question) movingTag() bool {
+	tag := q.facts.image.Reference.Tag()
+	return tag != "" && q.rule.VersionTags().IsMoving(tag)
+}
+
+// releaseVersion is the one version under which the TUF repository lists the digest,
+// or why it is several. Both are empty where it lists none; whether the release
+// passes is for its check to say.
+func (q *question) releaseVersion() (version, problem string) {
+	if q.rule.Release == nil || q.facts.release == nil {
+		return "", ""
+	}
+	defer func() {
+		if p := recover(); p != nil { // the check will meet it again and say so
+			version, problem = "", ""
+		}
+	}()
+	j := newReleaseJudge(q)
+	if !j.r.whole() {
+		return "", ""
+	}
+	j.enumerate()
+	with := j.with(q.facts.image.Digest)
+	if tag := q.facts.image.Reference.Tag(); q.movingTag() {
+		if l, _ := j.choose(); l != nil && q.facts.image.Reference.Digest() == "" {
+			return l.version, ""
+		}
+		fits := slices.DeleteFunc(slices.Clone(with), func(l *listing) bool { return !q.rule.VersionTags().Moves(tag, l.version) })
+		if len(fits) > 0 {
+			with = fits
+		}
+	}
+	switch len(with) {
+	case 0:
+		return "", ""
+	case 1:
+		return with[0].version, ""
+	}
+	return "", "the project's TUF repository lists the image under several versions: " + versionsOf(with)
+}
+
 func patterns(ps []policy.Pattern) string {
 	texts := make([]string, 0, len(ps))
 	for _, p := range ps {
@@ -76,11 +130,14 @@ func (q *question) versionOfEvidence(tags policy.Tags) (version, problem string)
 	var shared []string
 	first, needed := true, false
 	for _, c := range checks() {
-		if !c.required(q.rule) || !usesVersion(c.demands(q.rule)) {
+		if !c.required(q.rule) {
+			continue
+		}
+		versions, uses := c.versions(q, tags)
+		if !uses {
 			continue
 		}
 		needed = true
-		versions := q.versionsFor(c, tags)
 		if len(versions) == 0 {
 			continue // the check fails by itself and says why
 		}
@@ -109,8 +166,11 @@ func (q *question) versionOfEvidence(tags policy.Tags) (version, problem string)
 	return "", ""
 }
 
-// versionsFor lists, sorted, the versions with which some statement meets c.
-func (q *question) versionsFor(c check, tags policy.Tags) []string {
+// versions implements check: those with which some statement meets it.
+func (c statements) versions(q *question, tags policy.Tags) ([]string, bool) {
+	if !usesVersion(c.demands(q.rule)) {
+		return nil, false
+	}
 	found := map[string]bool{}
 	for _, s := range q.facts.statements {
 		if s.root != c.root(q.rule) || !c.concerns(s.layout, s.predicateType) || s.claims == nil {
@@ -129,7 +189,7 @@ func (q *question) versionsFor(c check, tags policy.Tags) []string {
 		versions = append(versions, v)
 	}
 	slices.Sort(versions)
-	return versions
+	return versions, true
 }
 
 // candidateVersions reads {version} out of the certificate by every pattern that has one.
