@@ -8,16 +8,30 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/budget"
 	"github.com/releaseassay/assay/internal/github"
 	"github.com/releaseassay/assay/internal/places"
 	"github.com/releaseassay/assay/internal/registry"
+	"github.com/releaseassay/assay/internal/release"
 	"github.com/releaseassay/assay/verify"
 )
 
 // source is where image and evidence come from, and how to let go of it.
 type source struct {
 	places.Source
-	close func()
+	// releases is nil where a layout cannot be read.
+	releases *release.Repositories
+	// budget is what all places spend, nil without a network.
+	budget *budget.Budget
+	close  func()
+}
+
+// spent is what has been asked so far.
+func (s *source) spent() (requests int, bytes int64) {
+	if s.budget == nil {
+		return 0, 0
+	}
+	return s.budget.Requests(), s.budget.Bytes()
 }
 
 // placeFlags are the flags of every command that reads an image: where from, how
@@ -46,6 +60,7 @@ func openSource(c *cli.Context, w world) (*source, *verify.Failure, error) {
 		}
 		s.Files = append(s.Files, pieces...)
 	}
+	repositories := releaseOptions(c, w)
 	if dir := c.String("layout"); dir != "" {
 		layout, err := registry.OpenLayout(dir, verify.DefaultLimits())
 		if err != nil {
@@ -56,6 +71,9 @@ func openSource(c *cli.Context, w world) (*source, *verify.Failure, error) {
 			return s, failure, nil
 		}
 		s.Image, s.close = layout, func() { _ = layout.Close() }
+		repositories.Offline = true
+		s.releases = release.New(repositories)
+		s.Releases = s.releases
 		return s, nil, nil
 	}
 	options, err := registryOptions(c, w)
@@ -67,6 +85,10 @@ func openSource(c *cli.Context, w world) (*source, *verify.Failure, error) {
 	s.GitHub = github.New(github.Options{
 		Token: token, TokenHost: host, Transport: options.Transport, Budget: options.Budget, UserAgent: "assay/" + version, BaseURL: w.getenv("ASSAY_GITHUB_API"),
 	})
+	repositories.Transport, repositories.Budget = options.Transport, options.Budget
+	s.releases = release.New(repositories)
+	s.Releases = s.releases
+	s.budget = options.Budget
 	s.close = (&http.Client{Transport: options.Transport}).CloseIdleConnections
 	return s, nil, nil
 }

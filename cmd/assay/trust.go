@@ -14,7 +14,7 @@ import (
 func trustCommand(w world) *cli.Command {
 	return &cli.Command{
 		Name:  "trust",
-		Usage: "show or update the public-good trusted root",
+		Usage: "show or update what is trusted: the public-good root, and projects' TUF repositories",
 		Subcommands: []*cli.Command{
 			{
 				Name:  "show",
@@ -36,6 +36,7 @@ func trustCommand(w world) *cli.Command {
 				},
 				Action: func(c *cli.Context) error { return runTrustUpdate(c, w) },
 			},
+			trustTUFCommand(w),
 		},
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func verifyCommand(w world) *cli.Command {
 			&cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339); the verdict is hypothetical"},
 			&cli.BoolFlag{Name: "allow-at", Usage: "let a hypothetical pass exit 0"},
 			&cli.BoolFlag{Name: "print-ref", Usage: "print only the pinned reference, and only on a pass"},
-		}, placeFlags()...),
+		}, append(placeFlags(), tufMirrorFlag(), tufStateFlag())...),
 		Action: func(c *cli.Context) error { return runVerify(c, w) },
 	}
 }
@@ -79,6 +80,9 @@ func runVerify(c *cli.Context, w world) error {
 		_, err := w.stdout.Write(text)
 		return err
 	}
+	if err := checkReleaseDemanded(c, p, ref); err != nil {
+		return err
+	}
 	trust, err := loadTrust(c, w, p)
 	if err != nil {
 		return err
@@ -96,6 +100,10 @@ func runVerify(c *cli.Context, w world) error {
 	if c.Context.Err() != nil {
 		return &exit{code: exitUndecided, err: errors.New("interrupted; nothing was decided")}
 	}
+	if source.releases != nil && source.releases.Unkept() != nil {
+		fmt.Fprintf(w.stderr, "assay: warning: what was seen of the TUF repository could not be kept, and the next run will not know of it: %s\n", escape(source.releases.Unkept().Error()))
+	}
+	v.Run.Requests, v.Run.Bytes = source.spent()
 	v.Run.Assay, v.Run.DurationMS = version, w.now().Sub(began).Milliseconds()
 	return out.write(v, c.Bool("allow-at"))
 }
@@ -146,7 +154,7 @@ func checkFlags(c *cli.Context) error {
 	if c.Duration("timeout") <= 0 {
 		return usagef("--timeout is %s; wanted a positive duration such as 30s", c.Duration("timeout"))
 	}
-	return nil
+	return checkTUFFlags(c)
 }
 
 // judgement reads the time and the version to judge for.

@@ -13,16 +13,13 @@ import (
 	"github.com/releaseassay/assay/verify"
 )
 
-// loadTrust reads the trusted roots and the keys that a policy names.
+// loadTrust reads the trusted roots, the keys and the TUF roots that a policy names.
 func loadTrust(c *cli.Context, w world, p *policy.Policy) (verify.Trust, error) {
 	var t verify.Trust
 	if c.IsSet("trusted-root") && !p.Trust[policy.PublicGood].Builtin {
 		return t, usagef("--trusted-root stands in for the builtin root, and the policy's public-good is a file; wanted one of them")
 	}
-	dir := ""
-	if c.IsSet("policy") {
-		dir = filepath.Dir(c.String("policy"))
-	}
+	dir := policyDir(c)
 	for name, entry := range p.Trust {
 		root, err := loadRoot(c, w, dir, entry)
 		if err != nil {
@@ -34,9 +31,22 @@ func loadTrust(c *cli.Context, w world, p *policy.Policy) (verify.Trust, error) 
 		}
 		t.Roots = append(t.Roots, r)
 	}
-	keys, err := loadKeys(p, dir)
-	t.Keys = keys
-	return t, err
+	var err error
+	if t.Keys, err = loadKeys(p, dir); err != nil {
+		return t, err
+	}
+	pinned, err := loadPinnedRoots(p, dir)
+	if err != nil {
+		return t, err
+	}
+	for sha256, b := range pinned {
+		root, err := verify.NewPinnedRoot(b, sha256)
+		if err != nil {
+			return t, usagef("%w", err)
+		}
+		t.Pinned = append(t.Pinned, root)
+	}
+	return t, nil
 }
 
 func loadRoot(c *cli.Context, w world, dir string, entry policy.Trust) (trust.Root, error) {
@@ -83,6 +93,14 @@ func loadKeys(p *policy.Policy, dir string) ([]verify.Key, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+// policyDir is the folder of the policy, "" where none is given.
+func policyDir(c *cli.Context) string {
+	if c.IsSet("policy") {
+		return filepath.Dir(c.String("policy"))
+	}
+	return ""
 }
 
 // beside resolves a path that a policy names, relative to the policy's folder.

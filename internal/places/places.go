@@ -1,7 +1,7 @@
 // Package places joins the places where evidence about an image can lie (a
-// registry or a layout, GitHub's attestations, files) into one verify.Source. It
-// decides nothing: what one place holds neither hides nor replaces what lies in
-// another.
+// registry or a layout, GitHub's attestations, files, a project's TUF repository) into
+// one verify.Source. It decides nothing: what one place holds neither hides nor
+// replaces what lies in another.
 package places
 
 import (
@@ -26,9 +26,14 @@ type Source struct {
 	// GitHub is asked for the repositories that the policy wants it asked for; nil
 	// where that is not possible, and then it is a failure that they are wanted.
 	GitHub Attestations
+	// Releases is asked for what the project's TUF repository says; nil where that is
+	// not possible, and then it is a failure that it is wanted.
+	Releases verify.Releases
 	// Files are pieces that the user brought.
 	Files []verify.Piece
 }
+
+var _ verify.Releases = (*Source)(nil)
 
 // Resolve implements verify.Source.
 func (s *Source) Resolve(ctx context.Context, ref verify.Reference) (verify.Image, error) {
@@ -68,4 +73,15 @@ func (s *Source) attestations(ctx context.Context, repository, digest string) ve
 		}}}
 	}
 	return s.GitHub.Collect(ctx, repository, digest)
+}
+
+// Release implements verify.Releases.
+func (s *Source) Release(ctx context.Context, want verify.ReleaseWant, resolved func() (verify.Image, bool)) verify.ReleaseEvidence {
+	if s.Releases == nil {
+		return verify.ReleaseEvidence{State: verify.ReleaseState{Kind: verify.StateNone}, Failures: []verify.Failure{{
+			Code: verify.PlaceUnavailable, Class: verify.Definitive, Place: want.Demand.TUF.MetadataURL,
+			Detail: "the policy wants a release that the project's TUF repository lists, and nothing here can read one",
+		}}}
+	}
+	return s.Releases.Release(ctx, want, resolved)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/releaseassay/assay/internal/places"
+	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
 )
 
@@ -62,6 +63,35 @@ func TestAServiceThatCannotBeAskedIsAFailure(t *testing.T) {
 	}
 	if e := s.Collect(context.Background(), verify.Image{}, verify.Want{}); len(e.Failures) != 0 {
 		t.Errorf("found %+v where nothing was wanted", e.Failures)
+	}
+}
+
+type listing struct{ asked []string }
+
+func (l *listing) Release(_ context.Context, want verify.ReleaseWant, resolved func() (verify.Image, bool)) verify.ReleaseEvidence {
+	image, _ := resolved()
+	l.asked = append(l.asked, want.Demand.TUF.MetadataURL+" "+image.Digest)
+	return verify.ReleaseEvidence{Refreshed: true}
+}
+
+func TestTheRepositoryOfReleasesIsAsked(t *testing.T) {
+	want := verify.ReleaseWant{Demand: policy.Release{TUF: policy.TUF{MetadataURL: "https://tuf.example/metadata"}}}
+	resolved := func() (verify.Image, bool) { return verify.Image{Digest: "sha256:image"}, true }
+	releases := &listing{}
+	s := &places.Source{Image: fake{}, Releases: releases}
+	if e := s.Release(context.Background(), want, resolved); !e.Refreshed || len(e.Failures) != 0 {
+		t.Errorf("found %+v", e)
+	}
+	if len(releases.asked) != 1 || releases.asked[0] != "https://tuf.example/metadata sha256:image" {
+		t.Errorf("it was asked %q", releases.asked)
+	}
+	s.Releases = nil
+	e := s.Release(context.Background(), want, resolved)
+	if len(e.Failures) != 1 || e.Failures[0].Code != verify.PlaceUnavailable || e.Failures[0].Place != "https://tuf.example/metadata" {
+		t.Errorf("found %+v where nothing can be asked", e.Failures)
+	}
+	if e.State.Kind != verify.StateNone || e.Refreshed {
+		t.Errorf("found %+v where nothing can be asked", e)
 	}
 }
 

@@ -21,6 +21,10 @@ func (p *page) enough(i, all int) bool {
 
 // accepted writes one piece of evidence that met the demand.
 func (p *page) accepted(v verify.Verdict, f verify.Finding, c verify.Candidate) {
+	if c.Layout == verify.TUFTarget {
+		p.manifest(v, c, "", "manifest")
+		return
+	}
 	p.item("signed by", signer(c))
 	if c.Claims != nil {
 		p.item("issuer", value(c.Claims.Issuer))
@@ -47,9 +51,12 @@ func (p *page) refusedCandidate(v verify.Verdict, f verify.Finding, i int, c ver
 	if len(f.Found) > 1 {
 		label = fmt.Sprintf("found %d", i+1)
 	}
-	if c.Authenticated {
+	switch {
+	case c.Layout == verify.TUFTarget:
+		p.manifest(v, c, "  ", label)
+	case c.Authenticated:
 		p.item(label, signer(c))
-	} else {
+	default:
 		p.item(label, said(c))
 	}
 	if c.Claims != nil {
@@ -61,7 +68,9 @@ func (p *page) refusedCandidate(v verify.Verdict, f verify.Finding, i int, c ver
 	if len(c.Times) > 0 {
 		p.item("  time", times(c.Times))
 	}
-	p.evidence(v, c, "  ")
+	if c.Layout != verify.TUFTarget {
+		p.evidence(v, c, "  ")
+	}
 	if c.Code != "" && c.Code != f.Code {
 		p.item("  code", value(string(c.Code)))
 	}

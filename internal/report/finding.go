@@ -52,6 +52,9 @@ func (p *page) title(f verify.Finding) {
 
 // passed writes the evidence that met the demand.
 func (p *page) passed(v verify.Verdict, f verify.Finding) {
+	if f.Notice != "" {
+		p.item("notice", value(string(f.Notice))+": "+message(f.Message))
+	}
 	for i, c := range f.Found {
 		if p.enough(i, len(f.Found)) {
 			break
@@ -61,6 +64,7 @@ func (p *page) passed(v verify.Verdict, f verify.Finding) {
 	if len(f.Unconstrained) > 0 {
 		p.item("not demanded", unconstrained(f))
 	}
+	p.release(f)
 }
 
 // unconstrained lists the claims that nothing demands, with what the first
@@ -105,10 +109,11 @@ func (p *page) notPassed(v verify.Verdict, f verify.Finding) {
 		}
 		p.refusedCandidate(v, f, i, c)
 	}
-	if len(f.Found) == 0 && len(f.Wanted) > 0 {
+	if len(f.Found) == 0 && len(f.Wanted) > 0 && f.Release == nil {
 		p.item("found", nothing(f))
 		p.looked(v.Run.Looked)
 	}
+	p.release(f)
 	if f.Reproduce != "" {
 		p.command("by hand", command(f.Reproduce))
 	}
@@ -179,6 +184,7 @@ func (p *page) wanted(demands []map[string]string) {
 var demandOrder = []string{
 	"key", "issuer", "identity", "identity_regexp", "signer.repository", "workflow", "workflow ref",
 	"builder", "level", "repository", "repository_id", "owner_id", "ref", "ref_regexp", "branch", "versioned_tag", "commit",
+	"root", "target", "version", "image", "digest", "signers", "people",
 }
 
 // demandKeys returns the keys of a demand in the order in which people read them.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -62,7 +63,26 @@ func whole(v verify.Verdict) verify.Verdict {
 	if v.Checks == nil {
 		v.Checks = []verify.Finding{}
 	}
+	v.Checks = slices.Clone(v.Checks)
+	for i := range v.Checks {
+		v.Checks[i].Release = wholeRelease(v.Checks[i].Release)
+	}
 	return v
+}
+
+// wholeRelease is whole for the part of a finding that has such lists.
+func wholeRelease(r *verify.VerdictRelease) *verify.VerdictRelease {
+	if r == nil {
+		return nil
+	}
+	release := *r
+	release.Roles = append([]verify.VerdictRole{}, r.Roles...)
+	for i := range release.Roles {
+		if release.Roles[i].Holders == nil {
+			release.Roles[i].Holders = []verify.VerdictHolder{}
+		}
+	}
+	return &release
 }
 
 // visible replaces what cannot be seen in encoded JSON by \u escapes. All of it

@@ -77,10 +77,14 @@ func summarise(v verify.Verdict, f verify.Finding) summary {
 		s.next = "read the whole verdict: --output text"
 	}
 	switch {
+	case f.Result == verify.Errored && strings.HasPrefix(string(f.Code), "release."):
+		s.wanted, s.found = "metadata of the TUF repository that can be relied on", message(f.Message)
 	case f.Result == verify.Errored:
 		s.wanted, s.found = "an answer from every place where the evidence can lie", unread(v.Run, f)
 	case f.Code == verify.PolicyNoRule:
 		s.wanted, s.found = "a rule that matches "+value(v.Image.Name), message(f.Message)
+	case f.Release != nil:
+		s.wanted, s.found = releaseWanted(f), message(f.Message)
 	case len(f.Found) > 0 && f.Found[0].Code == f.Code:
 		s.wanted, s.found = closest(v, f.Found[0])
 	default:

@@ -59,6 +59,9 @@ func (p *page) header(v verify.Verdict) {
 	if v.Policy.Rule != "" {
 		p.item("version", versionLine(v.Image))
 	}
+	if v.ValidUntil != nil {
+		p.item("valid until", stamp(*v.ValidUntil)+": then metadata expires, or a span of time ends that this rests on")
+	}
 }
 
 func policyLine(d verify.VerdictPolicy) string {
@@ -87,6 +90,7 @@ func versionLine(i verify.VerdictImage) string {
 	}
 	from := map[string]string{
 		"tag": "from the tag", "flag": "as it was asked for", "certificate": "from the certificate's ref",
+		"release": "as the TUF repository lists the digest",
 	}[i.VersionFrom]
 	if from == "" {
 		from = "from " + value(i.VersionFrom)

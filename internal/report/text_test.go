@@ -17,6 +17,7 @@ var update = flag.Bool("update", false, "rewrite the golden files and docs/reaso
 var samples = map[string]func() verify.Verdict{
 	"pass": passing, "wrong-identity": impostor, "several-candidates": crowded, "pass-two": twoPieces,
 	"undecided": undecided, "no-rule": ruleless, "hostile": hostile,
+	"released": released, "rolled-back": rolledBack, "frozen": frozen, "hostile-release": hostileRelease,
 }
 
 func text(t testing.TB, v verify.Verdict, o TextOptions) string {

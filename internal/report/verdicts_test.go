@@ -214,8 +214,16 @@ var attacks = []string{
 }
 
 // hostile is the crowded verdict with an attack in every string.
-func hostile() verify.Verdict {
-	v := crowded()
+func hostile() verify.Verdict { return poisoned(crowded()) }
+
+// hostileRelease is the same of what a TUF repository says.
+func hostileRelease() verify.Verdict {
+	v := poisoned(rolledBack())
+	v.Checks[2].Found[0].Layout = verify.TUFTarget
+	return v
+}
+
+func poisoned(v verify.Verdict) verify.Verdict {
 	n := 0
 	poison(reflect.ValueOf(&v).Elem(), func() string { n++; return attacks[n%len(attacks)] })
 	return v
