@@ -88,7 +88,7 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 	pieces, cut := bounded(image, evidence.Pieces, limits)
 	facts.failures = append(facts.failures[:len(facts.failures):len(facts.failures)], cut...)
 	if demand := evidence.Want.Release; demand != nil && evidence.Release != nil {
-		facts.release = authenticateRelease(*evidence.Release, *demand, trust, limits)
+		facts.release = authenticateRelease(*evidence.Release, *demand, trust, limits, evidence.sigstore)
 	}
 	type outcome struct {
 		statement *Statement

@@ -26,9 +26,8 @@ type Release struct {
 	// was not gathered.
 	refused *metadata.Error
 	absent  string
-	// unknownAuthority is true if a signature was by one that the trusted root does not
-	// know.
-	unknownAuthority bool
+	// seen says more of why the signatures of what was refused did not verify.
+	seen witness
 	// delegated has those delegated roles that were refused.
 	delegated map[delegation]*metadata.Error
 	manifests map[string][][]byte
@@ -43,8 +42,9 @@ type Release struct {
 type delegation struct{ role, delegator string }
 
 // authenticateRelease replays the client workflow of TUF over what was gathered. A
-// library that panics over it leaves nothing decided.
-func authenticateRelease(e ReleaseEvidence, demand policy.Release, trust Trust, limits Limits) (r *Release) {
+// library that panics over it leaves nothing decided. client is what verified signatures
+// while it was gathered, nil if that is not known.
+func authenticateRelease(e ReleaseEvidence, demand policy.Release, trust Trust, limits Limits, client metadata.Sigstore) (r *Release) {
 	r = &Release{
 		pinned: demand.TUF.Root.SHA256, trust: demand.Trust, complete: e.Complete, refreshed: e.Refreshed,
 		state: e.State, failures: e.Failures, places: e.Places,
@@ -64,26 +64,35 @@ func authenticateRelease(e ReleaseEvidence, demand policy.Release, trust Trust, 
 		r.unready = "the trusted root " + demand.Trust + " was not brought"
 		return r
 	}
-	seen := &witness{Sigstore: MetadataSigstore(material, limits)}
+	sigstore := MetadataSigstore(material, limits)
+	if known, ok := client.(*metadataSigstore); ok && known.root == material && known.limits == limits {
+		sigstore = known
+	}
 	r.replay(e, root.bytes, metadata.Options{
-		DeferExpiryUnsafe: true, Sigstore: seen, Floor: e.State.Floor, Min: demand.TUF.Min, Limits: metadata.DefaultLimits(),
-	}, limits)
-	r.unknownAuthority = seen.unknown
+		DeferExpiryUnsafe: true, Floor: e.State.Floor, Min: demand.TUF.Min, Limits: metadata.DefaultLimits(),
+	}, sigstore, limits)
 	r.gather(e.Manifests, limits)
 	return r
 }
 
 // replay goes through the workflow (TUF 1.0.34, section 5) up to what is refused or absent.
-func (r *Release) replay(e ReleaseEvidence, root []byte, o metadata.Options, limits Limits) {
-	trusted, err := metadata.New(root, o)
-	if err != nil {
-		r.refused = refusal(metadata.Root, err)
+func (r *Release) replay(e ReleaseEvidence, root []byte, o metadata.Options, sigstore metadata.Sigstore, limits Limits) {
+	seen := &witness{}
+	o.Sigstore = seen
+	accepted := func(role string, update func() error) bool {
+		*seen = witness{Sigstore: sigstore}
+		if err := update(); err != nil {
+			r.refused, r.seen = refusal(role, err), *seen
+		}
+		return r.refused == nil
+	}
+	if !accepted(metadata.Root, func() (err error) { r.trusted, err = metadata.New(root, o); return err }) {
+		r.trusted = nil
 		return
 	}
-	r.trusted = trusted
+	trusted := r.trusted
 	for _, b := range e.Roots {
-		if err := trusted.UpdateRoot(b); err != nil {
-			r.refused = refusal(metadata.Root, err)
+		if !accepted(metadata.Root, func() error { return trusted.UpdateRoot(b) }) {
 			return
 		}
 	}
@@ -100,8 +109,7 @@ func (r *Release) replay(e ReleaseEvidence, root []byte, o metadata.Options, lim
 			r.absent = step.role
 			return
 		}
-		if err := step.update(step.bytes); err != nil {
-			r.refused = refusal(step.role, err)
+		if !accepted(step.role, func() error { return step.update(step.bytes) }) {
 			return
 		}
 	}
@@ -247,9 +255,8 @@ func (r *Release) withCode(codes ...Code) (Failure, bool) {
 	return Failure{}, false
 }
 
-// seen lists, sorted, the paths that earlier runs saw listed with this digest, or of
-// which they did not read the manifest.
-func (r *Release) seen(digest string) []string {
+// before lists, sorted, the paths that earlier runs saw listed with this digest.
+func (r *Release) before(digest string) []string {
 	var paths []string
 	for _, path := range slices.Sorted(maps.Keys(r.state.Listed)) {
 		if r.state.Listed[path] == digest {

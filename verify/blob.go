@@ -83,7 +83,7 @@ func VerifyBlob(bundleJSON []byte, blob Blob, signer BlobSigner, root *TrustedRo
 func verifyBlob(bundleJSON []byte, blob Blob, signer BlobSigner, root *TrustedRoot, limits Limits, message bool) (verified VerifiedBlob, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			verified, err = VerifiedBlob{}, fmt.Errorf("verify the bundle: it ended in a panic: %v", r)
+			verified, err = VerifiedBlob{}, reject(problemPanic, "verify the bundle: it ended in a panic: %v", r)
 		}
 	}()
 	if root == nil {

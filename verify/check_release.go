@@ -128,7 +128,7 @@ func (j *releaseJudge) judge() []*trouble {
 	way := j.way()
 	targets, _ := j.r.role(metadata.Targets)
 	add(j.held(false, append([]metadata.Role{targets}, j.delegations()...))...)
-	add(j.future(way), j.minimum(way), j.refreshed(), j.expiry(j.current(way)), trouble)
+	add(j.future(way), j.minimum(way), j.refreshed(), j.expiry(append(j.current(way), j.asked(way)...)), trouble)
 	if j.lag != nil {
 		j.ends(j.lag.Until)
 	}
@@ -221,24 +221,43 @@ func (j *releaseJudge) current(way []metadata.Role) []metadata.Role {
 }
 
 func (j *releaseJudge) delegations() []metadata.Role {
-	var roles []metadata.Role
+	return j.ofListings(map[string]bool{}, func(t metadata.Target) []metadata.Role { return t.Roles[1:] }) // after the top-level targets
+}
+
+// asked lists the roles that were asked before the ones on the way and that list
+// nothing: in them it is expiry alone that counts (5.6.5).
+func (j *releaseJudge) asked(way []metadata.Role) []metadata.Role {
 	seen := map[string]bool{}
+	for _, role := range way {
+		seen[edgeOf(role)] = true
+	}
+	return j.ofListings(seen, func(t metadata.Target) []metadata.Role { return t.Visited })
+}
+
+// ofListings lists roles of the versions in question, each once, but those in seen.
+func (j *releaseJudge) ofListings(seen map[string]bool, of func(metadata.Target) []metadata.Role) []metadata.Role {
+	var roles []metadata.Role
 	for _, l := range append([]*listing{j.accepted}, j.others...) {
 		if l == nil {
 			continue
 		}
-		for _, role := range l.target.Roles[1:] { // the first is the top-level targets
-			key := role.Name + "\x00" + role.SHA256
-			for _, a := range role.Authorizations {
-				key += "\x00" + a.By
-			}
-			if !seen[key] {
+		for _, role := range of(l.target) {
+			if key := edgeOf(role); !seen[key] {
 				seen[key] = true
 				roles = append(roles, role)
 			}
 		}
 	}
 	return roles
+}
+
+// edgeOf names a role as its delegators name it.
+func edgeOf(role metadata.Role) string {
+	key := role.Name + "\x00" + role.SHA256
+	for _, a := range role.Authorizations {
+		key += "\x00" + a.By
+	}
+	return key
 }
 
 // explain turns what a kept copy cannot answer into what kept it from being newer.

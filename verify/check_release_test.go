@@ -312,6 +312,30 @@ func TestReleaseLagging(t *testing.T) {
 	}
 }
 
+// TestReleaseLaggingCounts wants the time of lagging to begin when the last of the
+// signatures was made that were needed, and the newer release to be people's too.
+func TestReleaseLaggingCounts(t *testing.T) {
+	h := newHall(t)
+	err := h.RotateRoot(func(r *lab.TUF) { r.Targets.Threshold = 2 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Now = today.Add(-20 * time.Minute)
+	early := h.Targets.Keys[0].But(func(s *lab.TUFSigning) { s.At = today.Add(-3 * time.Hour) })
+	h.Targets.Signers = []*lab.TUFKey{early, h.Targets.Keys[1]}
+	h.list(t, "1.2.4", strangeDigest)
+	h.publish(t)
+	wantPass(t, h.decide(t, h.policy(t), moving, options(), h.evidence()))
+
+	h.RemoveTarget(lab.ReleaseTarget(imageName, "1.2.4"), "targets")
+	role := must(lab.NewTUFRole("newer", h.machine("acme/ci")))
+	h.Targets.Delegations = []lab.TUFDelegation{{Role: role, Paths: []string{"widget/releases/v1.2.5.json"}}}
+	b := must(lab.ReleaseManifest(lab.ReleaseEntry{Version: "1.2.5", Image: imageName, Digest: strangeDigest, Created: then}))
+	h.AddTarget(lab.ReleaseTarget(imageName, "1.2.5"), b, "newer")
+	h.publish(t)
+	wantFail(t, h.decide(t, h.policy(t), moving, options(), h.evidence()), "release", verify.ReleaseMachineSigners)
+}
+
 // TestReleaseGoingBack wants a refusal to say what could be run instead.
 func TestReleaseGoingBack(t *testing.T) {
 	h := newHall(t)
@@ -344,6 +368,11 @@ func TestReleaseSeveralVersions(t *testing.T) {
 	wantPass(t, v)
 	if r := finding(t, v, "release").Release; r.Version != "1.2.10" || strings.Join(r.Versions, " ") != "1.2.10 1.2.3" || v.Image.Version != "" {
 		t.Errorf("found %+v", r)
+	}
+	v = h.decide(t, h.policy(t), imageName+":1.2", options(), h.evidence())
+	wantPass(t, v)
+	if v.Image.Version != "1.2.10" || v.Image.VersionFrom != "release" {
+		t.Errorf("behind a line it is version %q from %q", v.Image.Version, v.Image.VersionFrom)
 	}
 	both := policyOf(t, "source: "+sourceYAML, signatureYAML, h.releaseYAML(human))
 	v = decideUnder(t, h.trustOf(both), both, digestOnly, "", options(), h.evidence(), h.signature())

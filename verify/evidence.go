@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/releaseassay/assay/policy"
+	"github.com/releaseassay/assay/tufclient/metadata"
 )
 
 // Source is where images and their evidence come from: a registry, an OCI
@@ -104,6 +105,8 @@ type Evidence struct {
 	Bytes    int64
 	// Release is what was gathered of the project's TUF repository, nil if nothing was.
 	Release *ReleaseEvidence
+	// sigstore is what the client of that repository verified signatures with.
+	sigstore metadata.Sigstore
 }
 
 // Class tells whether asking again could help.

@@ -35,10 +35,10 @@ func (j *releaseJudge) chosen() (*listing, *trouble) {
 	tag, moves := j.q.facts.image.Reference.Tag(), j.q.movingTag()
 	switch {
 	case j.q.misnamed:
-		return nil, refused(PolicyNoVersion, "%s", j.q.noVersion)
+		return nil, refused(PolicyNoVersion, "%s", j.q.noVersion).whatever()
 	case j.q.named():
 		if version := j.q.vars.Version; moves && !j.q.rule.VersionTags().Moves(tag, version) {
-			return nil, refused(ReleaseVersionMismatch, "the tag %q is not one of version %s", tag, version)
+			return nil, refused(ReleaseVersionMismatch, "the tag %q is not one of version %s", tag, version).whatever()
 		}
 		return j.byVersion(j.q.vars.Version)
 	case moves && j.q.facts.image.Reference.Digest() == "":
@@ -116,7 +116,7 @@ func (j *releaseJudge) unlisted() (*listing, *trouble) {
 
 // unknown tells an image that is listed no more from one that never was.
 func (j *releaseJudge) unknown() *trouble {
-	for _, path := range j.r.seen(j.q.facts.image.Digest) {
+	for _, path := range j.r.before(j.q.facts.image.Digest) {
 		if version, ok := j.version(path); ok {
 			return j.withdrawn(fmt.Sprintf("an earlier run saw the image listed as version %s", version))
 		}

@@ -86,9 +86,9 @@ func (j *releaseJudge) read(l *listing) (manifest, *trouble) {
 	case err != nil:
 		return m, refused(ReleaseManifestMalformed, "%s: %s", l.target.Path, err)
 	case m.version != l.version:
-		return m, refused(ReleaseVersionMismatch, "the manifest %s is of version %q; wanted %s", l.target.Path, m.version, l.version)
+		return m, refused(ReleaseVersionMismatch, "the manifest %s is of version %.200q; wanted %s", l.target.Path, m.version, l.version)
 	case !m.names(j.q.rule.Canonical, j.q.rule.VersionTags()):
-		return m, refused(ReleaseImageMismatch, "the manifest %s is of the image %q; wanted %s", l.target.Path, m.image, j.q.rule.Canonical)
+		return m, refused(ReleaseImageMismatch, "the manifest %s is of the image %.200q; wanted %s", l.target.Path, m.image, j.q.rule.Canonical)
 	}
 	return m, nil
 }

@@ -40,9 +40,9 @@ func parseManifest(b []byte, fields policy.Fields, limits Limits) (manifest, err
 	}
 	switch {
 	case !IsDigest(m.digest):
-		return m, fmt.Errorf("the manifest's %q is %q; wanted sha256: and 64 lower-case hexadecimal digits", fields.Digest, m.digest)
+		return m, fmt.Errorf("the manifest's %q is %.200q; wanted sha256: and 64 lower-case hexadecimal digits", fields.Digest, m.digest)
 	case fields.Commit != "" && !isCommit(m.commit):
-		return m, fmt.Errorf("the manifest's %q is %q; wanted the whole hexadecimal commit", fields.Commit, m.commit)
+		return m, fmt.Errorf("the manifest's %q is %.200q; wanted the whole hexadecimal commit", fields.Commit, m.commit)
 	}
 	return m, nil
 }

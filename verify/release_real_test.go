@@ -200,7 +200,7 @@ func TestRealReleaseChanges(t *testing.T) {
 func (m *mutator) few(value any) []any {
 	all := m.others(value)
 	m.dice.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	all = all[:min(len(all), 3)]
+	all = all[:min(len(all), 2)]
 	if s, ok := value.(string); ok {
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 			all = append(all, strconv.FormatInt(n+1, 10))

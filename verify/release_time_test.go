@@ -28,6 +28,13 @@ func TestReleaseExpiry(t *testing.T) {
 			t.Helper()
 			delegate(t, h, 1, h.Targets.Keys...).Lifetime = time.Hour
 		}, code: verify.ReleaseExpired, class: verify.Transient},
+		{name: "a delegated role that is asked before and lists nothing", prepare: func(t *testing.T, h *hall) {
+			t.Helper()
+			delegate(t, h, 1, h.Targets.Keys...)
+			before := must(lab.NewTUFRole("before", h.Targets.Keys...))
+			before.Lifetime = time.Hour
+			h.Targets.Delegations = append([]lab.TUFDelegation{{Role: before, Paths: []string{"widget/releases/*"}}}, h.Targets.Delegations...)
+		}, code: verify.ReleaseExpired, class: verify.Transient},
 		{name: "a root that was replaced", prepare: func(t *testing.T, h *hall) {
 			t.Helper()
 			h.Root.Lifetime = time.Hour

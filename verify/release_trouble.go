@@ -28,7 +28,13 @@ func undecided(code Code, class Class, format string, args ...any) *trouble {
 	return &trouble{code: code, result: Errored, class: class, message: fmt.Sprintf(format, args...)}
 }
 
-// of is the trouble of a failure to fetch.
+// whatever makes a trouble stand, whatever the repository says.
+func (t *trouble) whatever() *trouble {
+	t.stands = true
+	return t
+}
+
+// trouble is that of a failure to fetch.
 func (f Failure) trouble() *trouble {
 	return undecided(f.Code, f.Class, "%s could not be read: %s", f.Place, f.Detail)
 }
@@ -84,7 +90,10 @@ func metadataTrouble(e *metadata.Error) *trouble {
 // refusal is the trouble of the metadata at which the workflow stopped.
 func (r *Release) refusal() *trouble {
 	t := metadataTrouble(r.refused)
-	if t.code == ReleaseThreshold && r.unknownAuthority {
+	if t.code == ReleaseThreshold && r.seen.panicked {
+		return undecided(InternalPanic, Definitive, "%s", t.message)
+	}
+	if t.code == ReleaseThreshold && r.seen.unknown {
 		t.code = UnknownAuthority
 	}
 	t.stands = t.result == Failed

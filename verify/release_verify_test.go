@@ -165,6 +165,8 @@ func TestReleaseUnderAnotherRoot(t *testing.T) {
 	facts := verify.Authenticate(image, evidence, h.trustOf(p), verify.DefaultLimits())
 	wantPass(t, verify.Judge(facts, p, h.trustOf(p), options()))
 	wantUndecided(t, verify.Judge(facts, q, other.trustOf(q), options()), verify.PlaceUnavailable, verify.Definitive)
+	// A minimum counts even where it was not known yet.
+	wantUndecided(t, verify.Judge(facts, h.policy(t, "tuf.min: {snapshot: 9}"), h.trustOf(p), options()), verify.ReleaseBelowMinimum, verify.Definitive)
 	// The other repository's evidence does not verify from this root.
 	evidence.Release = other.evidence()
 	wantFail(t, verify.Judge(verify.Authenticate(image, evidence, h.trustOf(p), verify.DefaultLimits()), p, h.trustOf(p), options()), "release", verify.UnknownAuthority)

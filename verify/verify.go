@@ -25,7 +25,8 @@ func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy,
 		return noRule(newVerdict(ref, p, o), ref, p) // nothing is asked of the registry
 	}
 	want := WantOf(rule, ref.Name())
-	releases := askReleases(ctx, source, releaseWant(rule, ref, trust, o))
+	release := releaseWant(rule, ref, trust, o)
+	releases := askReleases(ctx, source, release)
 	image, err := source.Resolve(ctx, ref)
 	if err != nil {
 		releases.resolved(Image{}, false)
@@ -39,6 +40,9 @@ func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy,
 	releases.resolved(image, true)
 	evidence := source.Collect(ctx, image, want)
 	evidence.Want, evidence.Release = want, releases.wait()
+	if release != nil {
+		evidence.sigstore = release.Sigstore
+	}
 	v := Judge(Authenticate(image, evidence, trust.only(rule.Roots()), o.Limits), p, trust, o)
 	v.Run.Requests, v.Run.Bytes = evidence.Requests, evidence.Bytes
 	if r := evidence.Release; r != nil { // both count the whole, and one of them ended last

@@ -73,7 +73,7 @@ func (f *factory) publish(ctx context.Context, r row, added time.Duration) (*lab
 	return reg, release, lab.Push(ctx, repo, release.Publication, reg.Direct())
 }
 
-// measure verifies one release n times, and once before that to warm the caches of the system.
+// measure verifies one release n times, and once before that to warm the caches of the system, and assay's own.
 func (f *factory) measure(ctx context.Context, r row, added time.Duration, n int) (line, error) {
 	reg, release, err := f.publish(ctx, r, added)
 	if reg != nil {
@@ -82,25 +82,44 @@ func (f *factory) measure(ctx context.Context, r row, added time.Duration, n int
 	if err != nil {
 		return line{}, err
 	}
-	l := line{row: r, added: added}
-	for i := range n + 1 {
-		reg.ResetRequests()
-		u, err := f.verify(ctx, release.Reference())
+	repo, err := f.list(release, added)
+	if err != nil {
+		return line{}, err
+	}
+	defer repo.server.Close()
+	judge := []string{"--repo", lab.DefaultRepo}
+	if r.tuf > 0 {
+		file, err := f.policy(repo, release.Repository)
 		if err != nil {
 			return line{}, err
 		}
-		if i > 0 {
-			l.samples = append(l.samples, count(u, reg.Requests()))
+		judge = []string{"--policy", file}
+	}
+	l := line{row: r, added: added}
+	for i := range n + 1 {
+		cache := f.home
+		if r.fresh {
+			if cache, err = os.MkdirTemp(f.home, "cache-"); err != nil {
+				return line{}, err
+			}
+		}
+		reg.ResetRequests()
+		u, err := f.verify(ctx, release.Reference(), cache, judge...)
+		if err != nil {
+			return line{}, err
+		}
+		if s := count(u, reg.Requests(), repo.requests()); i > 0 {
+			l.samples = append(l.samples, s)
 		}
 	}
 	return l, nil
 }
 
 // verify runs assay in a process of its own, started by a small one.
-func (f *factory) verify(ctx context.Context, reference string) (usage, error) {
-	cmd := exec.CommandContext(ctx, f.self, measureFlag, f.assay,
-		"verify", reference, "--repo", lab.DefaultRepo, "--trusted-root", f.root)
-	cmd.Env = []string{"HOME=" + f.home, "DOCKER_CONFIG=" + f.home, "ASSAY_CACHE=" + f.home, "PATH=" + os.Getenv("PATH")}
+func (f *factory) verify(ctx context.Context, reference, cache string, judge ...string) (usage, error) {
+	args := append([]string{measureFlag, f.assay, "verify", reference, "--trusted-root", f.root}, judge...)
+	cmd := exec.CommandContext(ctx, f.self, args...)
+	cmd.Env = []string{"HOME=" + f.home, "DOCKER_CONFIG=" + f.home, "ASSAY_CACHE=" + cache, "PATH=" + os.Getenv("PATH")}
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -116,13 +135,13 @@ func (f *factory) verify(ctx context.Context, reference string) (usage, error) {
 	return u, nil
 }
 
-// count adds what the registry has seen of a run.
-func count(u usage, log []lab.Request) sample {
-	s := sample{usage: u, total: len(log)}
-	for _, r := range log {
+// count adds what the registry and the TUF repository have seen of a run.
+func count(u usage, registry, tuf []lab.Request) sample {
+	s := sample{usage: u, total: len(registry), tuf: len(tuf)}
+	content := slices.DeleteFunc(slices.Clone(registry), lab.Request.Handshake)
+	for _, r := range slices.Concat(registry, tuf) {
 		s.bytes += r.Bytes
 	}
-	content := slices.DeleteFunc(log, lab.Request.Handshake)
-	s.requests, s.depth = len(content), lab.Depth(content)
+	s.requests, s.depth = len(content), lab.Depth(slices.Concat(content, tuf))
 	return s
 }

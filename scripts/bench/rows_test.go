@@ -19,16 +19,17 @@ func TestBroken(t *testing.T) {
 		"too deep in every run":      {time.Second, []sample{{requests: 9, depth: 5}, {requests: 9, depth: 4}}, 1},
 		"too deep once":              {time.Second, []sample{{requests: 9, depth: 5}, {requests: 9, depth: 3}}, 0},
 		"depth means nothing at 0 s": {0, []sample{{requests: 9, depth: 9}}, 0},
-		"both":                       {time.Second, []sample{{requests: 99, depth: 9}}, 2},
+		"TUF asked too often":        {time.Second, []sample{{requests: 9, tuf: 3, depth: 3}}, 1},
+		"all":                        {time.Second, []sample{{requests: 99, tuf: 9, depth: 9}}, 3},
 	} {
-		l := line{row: row{requests: 10, depth: 3}, added: test.added, samples: test.samples}
+		l := line{row: row{requests: 10, tuf: 2, depth: 3}, added: test.added, samples: test.samples}
 		if got := l.broken(); len(got) != test.want {
 			t.Errorf("%s: got %q", name, got)
 		}
 	}
 }
 
-// TestCount tells the handshake from what is promised about.
+// TestCount tells the handshake from what is promised about, and counts the depth over both servers.
 func TestCount(t *testing.T) {
 	at := func(path string, from, to int64) lab.Request {
 		return lab.Request{Path: path, Bytes: 1, Start: time.Unix(from, 0), End: time.Unix(to, 0)}
@@ -36,8 +37,8 @@ func TestCount(t *testing.T) {
 	s := count(usage{}, []lab.Request{
 		at("/v2/", 0, 1), at("/token?service=s", 1, 2), at("/v2/acme/widget/manifests/1.2.3", 2, 3),
 		at("/v2/acme/widget/blobs/a", 3, 5), at("/v2/acme/widget/blobs/b", 4, 5),
-	})
-	if s.requests != 3 || s.total != 5 || s.depth != 2 || s.bytes != 5 {
+	}, []lab.Request{at("/metadata/2.root.json", 0, 1), at("/metadata/timestamp.json", 1, 2)})
+	if s.requests != 3 || s.total != 5 || s.tuf != 2 || s.depth != 4 || s.bytes != 7 {
 		t.Errorf("got %+v", s)
 	}
 }

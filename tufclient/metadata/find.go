@@ -25,7 +25,7 @@ func (t *Trusted) Find(path string) (Target, *Need, error) {
 		return Target{}, nil, &Error{
 			Kind: NotListed, Role: Targets, Step: "5.7.2",
 			Wanted: "the target " + quote(path),
-			Found:  "it in none of the roles that may list it: " + shortList(w.asked),
+			Found:  "it in none of the roles that may list it: " + shortList(namesOf(w.asked)),
 		}
 	}
 	return *found, nil, nil
@@ -36,7 +36,7 @@ type walk struct {
 	t       *Trusted
 	path    string
 	visited map[string]bool
-	asked   []string
+	asked   []Role
 	// stop is set once a terminating delegation was followed in vain.
 	stop bool
 }
@@ -45,9 +45,9 @@ type walk struct {
 // the same by whichever way it is reached.
 func (w *walk) visit(name string, f *targetsFile, way []Role) (*Target, *Need, error) {
 	w.visited[name] = true
-	w.asked = append(w.asked, name)
+	w.asked = append(w.asked, way[len(way)-1])
 	if l, ok := f.targets[w.path]; ok {
-		return &Target{Path: w.path, Length: l.length, Hashes: maps.Clone(l.hashes), Roles: way}, nil, nil
+		return &Target{Path: w.path, Length: l.length, Hashes: maps.Clone(l.hashes), Roles: way, Visited: w.asked}, nil, nil
 	}
 	for _, c := range f.delegations.children(w.path) {
 		if !w.visited[c.name] {
@@ -164,6 +164,14 @@ func (d delegations) reached(reach func(patterns []string) bool, most int) ([]st
 		}
 	}
 	return names, true
+}
+
+func namesOf(roles []Role) []string {
+	names := make([]string, 0, len(roles))
+	for _, r := range roles {
+		names = append(names, r.Name)
+	}
+	return names
 }
 
 // shortList joins names for a message.

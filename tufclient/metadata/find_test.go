@@ -106,6 +106,13 @@ func TestTraversal(t *testing.T) {
 			if names(found) != c.way || found.Path != "x" {
 				t.Errorf("found %s by %s; wanted %s", found.Path, names(found), c.way)
 			}
+			visited := ""
+			for _, r := range found.Visited {
+				visited += " " + r.Name
+			}
+			if wanted := strings.TrimSuffix(" targets "+c.asked, " "); visited != wanted {
+				t.Errorf("visited%s; wanted%s", visited, wanted)
+			}
 			for i, r := range found.Roles[1:] {
 				if a := r.Authorizations; len(a) != 1 || a[0].By != found.Roles[i].Name || a[0].ByVersion != 1 {
 					t.Errorf("%s was authorised by %+v", r.Name, a)

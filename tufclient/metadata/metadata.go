@@ -163,4 +163,7 @@ type Target struct {
 	Hashes map[string]string
 	// Roles are those on the way: targets first, the one that lists the file last.
 	Roles []Role
+	// Visited are all that were asked, those on the way among them: had another content
+	// been current in one of them, another role might list the file.
+	Visited []Role
 }
