@@ -247,7 +247,7 @@ func imageReasons() []Reason {
 		{GitHubRedirectLoop, "More redirects or pages than the API needs.", github},
 		{GitHubUnusableName, "The source's repository is not one that GitHub can be asked for.", "write it as owner/name, or as https://HOST/owner/name"},
 
-		{PlaceUnavailable, "The policy names a place that this run cannot ask: a service, where no connection may be opened.", "run without --offline, or bring the evidence with --bundle"},
+		{PlaceUnavailable, "The policy names a place that this run cannot ask: a service or a TUF repository, where no connection may be opened.", "run without --offline, or bring the evidence: --bundle FILE, --tuf-mirror DIR"},
 		{LayoutUnreadable, "The OCI layout on disk cannot be read.", "save the image again"},
 		{LayoutNotFound, "The OCI layout does not hold the image.", "name the digest that it holds, as the message lists"},
 	}

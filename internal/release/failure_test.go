@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/releaseassay/assay/internal/budget"
 	"github.com/releaseassay/assay/internal/lab"
@@ -62,6 +63,22 @@ func TestWhatCannotBeHad(t *testing.T) {
 				equal(t, "failures where it must be asked", codes(e), string(c.code))
 			}
 		})
+	}
+}
+
+// TestTimeIsUp has a server that never answers: the budget's time or the caller's ends it.
+func TestTimeIsUp(t *testing.T) {
+	never := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	for _, path := range []string{"metadata/2.root.json", "metadata/timestamp.json", "targets/*"} {
+		s := newStage(t, "1.0.0")
+		limits := quick()
+		limits.Time = 200 * time.Millisecond
+		s.options.Budget = budget.New(limits, budget.Clock{})
+		s.SetFault(path, never)
+		e := s.ask(t, ":1.0.0", "1.0.0")
+		if len(e.Failures) != 1 || e.Failures[0].Code != verify.TUFTimeout || e.Failures[0].Class != verify.Transient {
+			t.Errorf("%s: found %+v", path, e.Failures)
+		}
 	}
 }
 
