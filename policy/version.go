@@ -35,6 +35,14 @@ func (p Pattern) Version(s, grammar string) (string, bool) {
 		return "", false
 	}
 	before, after := Pattern{segments: p.segments[:at]}, Pattern{segments: p.segments[at+1:]}
+	if b, a, ok := literals(before, after); ok {
+		version, begins := strings.CutPrefix(s, b)
+		version, ends := strings.CutSuffix(version, a)
+		if !begins || !ends || !isVersion(re, version) {
+			return "", false
+		}
+		return version, true
+	}
 	ends := after.cuts(s, func(i int) string { return s[i:] })
 	version := ""
 	for _, i := range before.cuts(s, func(i int) string { return s[:i] }) {
@@ -49,6 +57,23 @@ func (p Pattern) Version(s, grammar string) (string, bool) {
 		}
 	}
 	return version, version != ""
+}
+
+// literals returns what both patterns say where they say one thing each: then there is
+// one place at which the version can stand.
+func literals(before, after Pattern) (b, a string, ok bool) {
+	for _, side := range []struct {
+		of   Pattern
+		text *string
+	}{{before, &b}, {after, &a}} {
+		for _, seg := range side.of.segments {
+			if seg.kind != literal {
+				return "", "", false
+			}
+			*side.text += seg.text
+		}
+	}
+	return b, a, true
 }
 
 // cuts lists the places in s at which the part that p is to match begins or ends.
@@ -108,8 +133,14 @@ func grammarOr(grammar string) string {
 	return grammar
 }
 
+// semverRegexp is compiled once: a repository may list thousands of versions.
+var semverRegexp = regexp.MustCompile(`\A(?:` + semverExpr + `)\z`)
+
 // compileGrammar is nil where the grammar is no regular expression.
 func compileGrammar(grammar string) *regexp.Regexp {
+	if grammar == "" {
+		return semverRegexp
+	}
 	re, err := ParseRegexp(grammarOr(grammar))
 	if err != nil {
 		return nil
