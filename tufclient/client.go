@@ -8,6 +8,7 @@ package tufclient
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"strings"
 	"time"
@@ -38,6 +39,8 @@ type Options struct {
 	Min               map[string]int64
 	// Limits bound what is read. Those that are zero are of metadata.DefaultLimits.
 	Limits metadata.Limits
+	// Unconditional asks for the timestamp itself, and not whether it has changed.
+	Unconditional bool
 	// TargetBytes bounds a target that is fetched into memory. Default: 1 MiB.
 	TargetBytes int64
 }
@@ -149,7 +152,8 @@ type State struct {
 	// Floor is that with which this run began.
 	Floor metadata.Floor
 	// Listed are targets that were seen in the repository, by path, each with the
-	// image digest that whoever uses the client noted, or "".
+	// image digest that whoever uses the client noted, or "". They are kept up to 1 MiB,
+	// those with a digest before the others, then the highest paths first.
 	Listed map[string]string
 }
 
@@ -157,9 +161,18 @@ type State struct {
 func (c *Client) State() State { return c.began }
 
 // Unkept is why something that was to be kept was not, nil if all was. What was
-// verified is as good without, but the next run will not know of it.
+// verified is as good without, but the next run will not know of it: where the floor is
+// among it, that run is held to the same floor as this one, and could be shown again what
+// is older than what this one saw.
 func (c *Client) Unkept() error {
-	c.store.mu.Lock()
-	defer c.store.mu.Unlock()
-	return c.store.unkept
+	s := c.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.floorErr == nil:
+		return s.unkept
+	case s.found:
+		return fmt.Errorf("the floor %s stays as it was before this run: %w", s.floor, s.floorErr)
+	}
+	return fmt.Errorf("there is no floor %s, so the next run begins at the pinned root: %w", s.floor, s.floorErr)
 }

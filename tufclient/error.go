@@ -55,14 +55,14 @@ func absent(err error) bool {
 // unauthorized is the status 401.
 const unauthorized = 401
 
-// StateError is state that was kept and cannot be used.
+// StateError is state that was kept and cannot be used, or not be brought up to date.
 type StateError struct {
 	Path string
 	Err  error
 }
 
 // Error implements error.
-func (e *StateError) Error() string { return "read the saved state " + e.Path + ": " + e.Err.Error() }
+func (e *StateError) Error() string { return "use the saved state " + e.Path + ": " + e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *StateError) Unwrap() error { return e.Err }

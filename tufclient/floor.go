@@ -15,7 +15,8 @@ import (
 const (
 	// memorySchema is the version of the floor file's format.
 	memorySchema = 1
-	// maxMemory bounds the floor file, in bytes: some 50,000 listed targets.
+	// maxMemory bounds the floor file, in bytes. Any snapshot of 2 MiB fits, however its
+	// names must be escaped, with maxListed beside it.
 	maxMemory = 8 << 20
 )
 
@@ -25,9 +26,11 @@ type memory struct {
 	// PinnedSHA256 is of the pinned root's file.
 	PinnedSHA256 string `json:"pinned_sha256"`
 	// Repository names the repository; "" until the first refresh.
-	Repository string            `json:"repository"`
-	Floor      metadata.Floor    `json:"floor"`
-	Listed     map[string]string `json:"listed,omitempty"`
+	Repository string         `json:"repository"`
+	Floor      metadata.Floor `json:"floor"`
+	// Validator is of the timestamp with the floor's version, nil for none.
+	Validator *validation       `json:"validator,omitempty"`
+	Listed    map[string]string `json:"listed,omitempty"`
 	// SHA256 is of this very file with "" in its place.
 	SHA256 string `json:"sha256"`
 }
@@ -42,6 +45,20 @@ func (m memory) encode() ([]byte, error) {
 	sum := sha256.Sum256(b)
 	m.SHA256 = hex.EncodeToString(sum[:])
 	return m.render()
+}
+
+// fit is encode, without what was listed if all of it is too large: the floor never gives
+// way to it. An error is a floor that could not be read again.
+func (m memory) fit() ([]byte, error) {
+	b, err := m.encode()
+	if err == nil && len(b) > maxMemory {
+		m.Listed = nil
+		b, err = m.encode()
+	}
+	if err == nil {
+		_, err = parseMemory(b)
+	}
+	return b, err
 }
 
 func (m memory) render() ([]byte, error) {

@@ -225,8 +225,10 @@ func TestNote(t *testing.T) {
 		t.Errorf("got %+v after a refresh", got)
 	}
 
-	// What would make the floor unreadable is not written.
-	if err := c.Note(map[string]string{strings.Repeat("x", maxMemory): ""}); err != nil || c.Unkept() == nil {
+	// What is too long is left out.
+	long := strings.Repeat("x", maxListedPath)
+	want[long] = ""
+	if err := c.Note(map[string]string{long + "x": "", long: strings.Repeat("x", maxListedDigest+1)}); err != nil || c.Unkept() != nil {
 		t.Errorf("got %v, %v", err, c.Unkept())
 	}
 	if got := r.client(t, dir).State().Listed; !maps.Equal(got, want) {

@@ -243,7 +243,11 @@ func TestConditional(t *testing.T) {
 	if r.refreshed(t, dir); unchanged != 2 {
 		t.Errorf("%d answers of 304, want 2", unchanged)
 	}
-	write(t, filepath.Join(dir, validatorFile), `{"url":"x"}`)
+	c = r.client(t, dir)
+	c.memory.Validator.URL = "x"
+	if err := c.remember(); err != nil {
+		t.Fatal(err)
+	}
 	if r.refreshed(t, dir); unchanged != 2 {
 		t.Error("a validator of another file was used")
 	}

@@ -37,7 +37,10 @@ func Init(dir string, root []byte) error {
 		return err
 	}
 	if !found {
-		s.writeMemory(memory{Schema: memorySchema, PinnedSHA256: sumOf(root), Floor: metadata.Floor{Root: version}})
+		m := memory{Schema: memorySchema, PinnedSHA256: sumOf(root), Floor: metadata.Floor{Root: version}}
+		if _, err := s.writeMemory(m); err != nil {
+			return err
+		}
 	}
 	s.write("roots/"+pinnedName, root)
 	if s.read("root.json", maxPinned) == nil {

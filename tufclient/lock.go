@@ -63,9 +63,11 @@ func (s *store) lock(ctx context.Context) (unlock func(), err error) {
 			return nil, context.Cause(ctx)
 		}
 		s.mu.Lock()
+		if !s.carried() || path == s.floor+".lock" {
+			s.shutFloor(err)
+		}
 		s.fail(err)
 		s.shut = true
-		s.shutFloor = s.shutFloor || !s.carried() || path == s.floor+".lock"
 		s.mu.Unlock()
 	}
 	return release, nil

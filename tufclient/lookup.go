@@ -23,15 +23,15 @@ func (c *Client) Find(ctx context.Context, path string) (metadata.Target, error)
 
 // List names targets as [metadata.Trusted.List] does, and fetches what it needs.
 func (c *Client) List(ctx context.Context, wants func(string) bool, reach func([]string) bool) ([]string, error) {
-	var names []string
+	var listing metadata.Listing
 	err := c.look(ctx, func() (need *metadata.Need, err error) {
-		names, need, err = c.trusted.List(wants, reach)
+		listing, need, err = c.trusted.List(wants, reach, nil)
 		return need, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return names, nil
+	return listing.Paths, nil
 }
 
 // look asks again until nothing is needed any more.
@@ -80,6 +80,9 @@ func (c *Client) supply(ctx context.Context, need *metadata.Need) error {
 		return err
 	}
 	defer unlock()
+	if err := c.recall(); err != nil {
+		return err
+	}
 	b, err := c.fetchRole(ctx, need.Role, need.Version, need.Length, limit)
 	if err != nil {
 		return err
@@ -88,8 +91,7 @@ func (c *Client) supply(ctx context.Context, need *metadata.Need) error {
 	if err := c.delegated(b, need); err != nil {
 		return err
 	}
-	c.keep(name, b)
-	return nil
+	return c.keep(name, b)
 }
 
 // delegated verifies a file for one delegator.

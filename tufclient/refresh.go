@@ -3,7 +3,6 @@ package tufclient
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -31,7 +30,7 @@ func (c *Client) Refresh(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return c.raise()
 }
 
 // lock is store.lock with a typed error.
@@ -47,9 +46,12 @@ func (c *Client) lock(ctx context.Context) (unlock func(), err error) {
 func (c *Client) url(name string) string { return c.options.MetadataURL + "/" + name }
 
 // keep puts verified metadata on disk, after the floor.
-func (c *Client) keep(name string, b []byte) {
-	c.raise()
+func (c *Client) keep(name string, b []byte) error {
+	if err := c.raise(); err != nil {
+		return err
+	}
 	c.store.write(name, b)
+	return nil
 }
 
 // version is that of the newest root.
@@ -87,7 +89,9 @@ func (c *Client) newest() []byte {
 func (c *Client) roots(ctx context.Context) error {
 	c.keptRoots()
 	if !bytes.Equal(c.store.read("root.json", c.options.Limits.RootBytes), c.newest()) {
-		c.keep("root.json", c.newest())
+		if err := c.keep("root.json", c.newest()); err != nil {
+			return err
+		}
 	}
 	for {
 		next := c.version() + 1
@@ -108,7 +112,9 @@ func (c *Client) roots(ctx context.Context) error {
 		if err := c.trusted.UpdateRoot(b); err != nil {
 			return err
 		}
-		c.keep(rootFile(next), b)
+		if err := c.keep(rootFile(next), b); err != nil {
+			return err
+		}
 		c.store.write("root.json", b)
 	}
 }
@@ -144,15 +150,17 @@ func (c *Client) timestamp(ctx context.Context) error {
 	switch {
 	case a.Unchanged, kept != nil && isKind(err, metadata.Same, metadata.Timestamp):
 		c.raw.Timestamp = kept
+		if bytes.Equal(a.Bytes, kept) {
+			c.noteValidator(a)
+		}
 		return stale
 	case err != nil:
 		c.raw.Timestamp = a.Bytes
 		return err
 	}
 	c.raw.Timestamp = a.Bytes
-	c.keep("timestamp.json", a.Bytes)
-	c.keepValidator(a)
-	return nil
+	c.noteValidator(a)
+	return c.keep("timestamp.json", a.Bytes)
 }
 
 // isKind reports whether err says that of this role.
@@ -183,8 +191,7 @@ func (c *Client) snapshot(ctx context.Context) error {
 	if err := c.trusted.UpdateSnapshot(b, false); err != nil {
 		return err
 	}
-	c.keep("snapshot.json", b)
-	return nil
+	return c.keep("snapshot.json", b)
 }
 
 // targets does the same for the top-level targets (5.6).
@@ -206,8 +213,7 @@ func (c *Client) targets(ctx context.Context) error {
 	if err := c.trusted.UpdateTargets(b); err != nil {
 		return err
 	}
-	c.keep("targets.json", b)
-	return nil
+	return c.keep("targets.json", b)
 }
 
 func unlisted(role, step string) error {
@@ -230,53 +236,4 @@ func (c *Client) fetchRole(ctx context.Context, role string, version, length, li
 		version = 0
 	}
 	return fetch(ctx, c.options.Fetcher, c.url(remoteName(role, version)), limit)
-}
-
-// validation is the file that keeps what the server said of the kept timestamp.
-type validation struct {
-	URL       string    `json:"url"`
-	SHA256    string    `json:"sha256"`
-	Validator Validator `json:"validator"`
-}
-
-const (
-	validatorFile = "validator"
-	// maxValidator bounds that file, and its values, in bytes.
-	maxValidator = 4 << 10
-)
-
-// validator is what the server said of these very bytes.
-func (c *Client) validator(kept []byte) Validator {
-	var v validation
-	b := c.store.read(validatorFile, maxValidator)
-	if kept == nil || b == nil || json.Unmarshal(b, &v) != nil {
-		return Validator{}
-	}
-	if v.URL != c.url(remoteName(metadata.Timestamp, 0)) || v.SHA256 != sumOf(kept) || !v.Validator.sendable() {
-		return Validator{}
-	}
-	return v.Validator
-}
-
-// keepValidator notes what the server said of a timestamp that was verified.
-func (c *Client) keepValidator(a Answer) {
-	if a.Validator == (Validator{}) || !a.Validator.sendable() {
-		return
-	}
-	b, err := json.Marshal(validation{c.url(remoteName(metadata.Timestamp, 0)), sumOf(a.Bytes), a.Validator})
-	if err == nil && len(b) <= maxValidator {
-		c.store.write(validatorFile, b)
-	}
-}
-
-// sendable reports whether it can stand in a header.
-func (v Validator) sendable() bool {
-	for _, s := range []string{v.ETag, v.LastModified} {
-		for i := range len(s) {
-			if s[i] < ' ' || s[i] > '~' {
-				return false
-			}
-		}
-	}
-	return true
 }

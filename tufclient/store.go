@@ -3,6 +3,7 @@ package tufclient
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,8 +14,8 @@ import (
 
 // store is what is kept: a folder with metadata, and the floor file. At the top of the
 // folder lie root.json, timestamp.json, snapshot.json, targets.json and NAME.json for
-// each delegated role, all verified; beside them floor, lock and validator, and the
-// folders roots (the chain from the pinned root), roles and files.
+// each delegated role, all verified; beside them floor and lock, and the folders roots
+// (the chain from the pinned root), roles and files.
 type store struct {
 	disk disk
 	// dir keeps metadata, floor the floor; "" keeps none on disk.
@@ -25,13 +26,20 @@ type store struct {
 	spare map[string][]byte
 	// unkept is the first error of keeping something.
 	unkept error
-	// shut is set once nothing more may be written to dir, shutFloor once the floor could
+	// shut is set once nothing more may be written to dir, floorErr once the floor could
 	// not be: no metadata may go beyond it, so both are set then.
-	shut, shutFloor bool
+	shut     bool
+	floorErr error
+	// found is set where an earlier run has left a floor.
+	found bool
+	// used are the targets that this run has read, by their names in dir; written counts
+	// those that it has kept.
+	used    map[string]bool
+	written int
 }
 
 func newStore(d disk, dir, stateFile string) *store {
-	s := &store{disk: d, dir: dir, floor: stateFile, spare: map[string][]byte{}}
+	s := &store{disk: d, dir: dir, floor: stateFile, spare: map[string][]byte{}, used: map[string]bool{}}
 	if s.floor == "" && dir != "" {
 		s.floor = filepath.Join(dir, "floor")
 	}
@@ -133,24 +141,58 @@ func (s *store) fail(err error) {
 
 // writeMemory keeps the floor, and reports whether it is on disk. If that fails nothing
 // else is written after it.
-func (s *store) writeMemory(m memory) bool {
+//
+// A floor that does not fit is a *StateError: a repository must not be able to keep its
+// own rollback from being noticed. So is one that could not be written although there was one before,
+// unless the disk takes nothing: a copy on a read-only or full disk serves as it is. This
+// run was held to the floor that is there, the next one will be held to no more, and
+// [Client.Unkept] says so.
+func (s *store) writeMemory(m memory) (kept bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.floor == "" || s.shutFloor {
-		return false
+	if s.floor == "" {
+		return false, nil
 	}
-	b, err := m.encode()
-	if err == nil {
-		_, err = parseMemory(b)
-	}
-	if err == nil {
-		err = s.replace(s.floor, b)
-	}
+	b, err := m.fit()
 	if err != nil {
-		s.fail(err)
-		s.shut, s.shutFloor = true, true
+		s.shutFloor(err)
+		return false, s.unraised(err)
 	}
-	return err == nil
+	if s.floorErr == nil {
+		if err = s.replace(s.floor, b); err == nil {
+			s.found = true
+			return true, nil
+		}
+		s.shutFloor(err)
+	}
+	if s.found && !refusedByDisk(s.floorErr) {
+		return false, s.unraised(s.floorErr)
+	}
+	return false, nil
+}
+
+// shutFloor notes that the floor cannot be written, and metadata no more. Whoever calls
+// it holds mu.
+func (s *store) shutFloor(err error) {
+	s.fail(err)
+	s.shut = true
+	if s.floorErr == nil {
+		s.floorErr = err
+	}
+}
+
+func (s *store) unraised(err error) error {
+	return &StateError{Path: s.floor, Err: fmt.Errorf("what was seen cannot be written there: %w", err)}
+}
+
+// refusedByDisk reports whether a disk takes nothing, which no repository can bring about.
+func refusedByDisk(err error) bool {
+	for _, cause := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
 }
 
 // readMemory reads the floor; false is a first run. A floor that is there and cannot be
@@ -176,6 +218,9 @@ func (s *store) readMemory(pinned, repository string) (memory, bool, error) {
 	if err != nil {
 		return memory{}, false, &StateError{Path: s.floor, Err: err}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.found = true
 	return m, true, nil
 }
 
@@ -208,5 +253,5 @@ func (s *store) exists() bool {
 func (s *store) reopen() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unkept, s.shut, s.shutFloor = nil, false, false
+	s.unkept, s.shut, s.floorErr = nil, false, nil
 }

@@ -30,6 +30,7 @@ func (c *Client) Fetch(ctx context.Context, t metadata.Target) ([]byte, error) {
 	}
 	name := contentName(t)
 	if name != "" {
+		c.store.use(name)
 		if kept := c.store.read(name, t.Length); kept != nil && t.Verify(kept) == nil {
 			return kept, nil
 		}
@@ -54,7 +55,7 @@ func (c *Client) keepContent(ctx context.Context, name string, b []byte) {
 		return
 	}
 	defer unlock()
-	c.store.write(name, b)
+	c.store.keepTarget(name, b)
 }
 
 // contentName is where a target is kept, by what is in it; "" is nowhere.
@@ -63,7 +64,7 @@ func contentName(t metadata.Target) string {
 	if _, err := hex.DecodeString(sum); err != nil || sum == "" {
 		return ""
 	}
-	return "files/" + algorithm + "-" + strings.ToLower(sum)
+	return filesDir + "/" + algorithm + "-" + strings.ToLower(sum)
 }
 
 // targetURL is where a target is.

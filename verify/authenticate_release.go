@@ -155,12 +155,13 @@ func (a *absence) Error() string {
 	return fmt.Sprintf("the role %s, to which %s delegates, was not read", a.role, a.delegator)
 }
 
-// find looks a target up in what was verified (5.6.7).
+// find looks a target up in what was verified (5.6.7). Of one that is not listed, it tells
+// beside the error which roles were asked.
 func (r *Release) find(path string) (metadata.Target, error) {
 	target, need, err := r.trusted.Find(path)
 	switch {
 	case err != nil:
-		return metadata.Target{}, err
+		return target, err
 	case need != nil:
 		return metadata.Target{}, r.missing(*need)
 	case target.Path != path || len(target.Roles) == 0:
@@ -169,16 +170,16 @@ func (r *Release) find(path string) (metadata.Target, error) {
 	return target, nil
 }
 
-// list names the targets that a lookup could find.
-func (r *Release) list(wants func(string) bool, reach func([]string) bool) ([]string, error) {
-	paths, need, err := r.trusted.List(wants, reach)
+// list names the targets that a lookup could find in the roles that are entered.
+func (r *Release) list(wants func(string) bool, reach func([]string) bool, enter func(metadata.Role) bool) (metadata.Listing, error) {
+	listing, need, err := r.trusted.List(wants, reach, enter)
 	switch {
 	case err != nil:
-		return paths, err
+		return metadata.Listing{}, err
 	case need != nil:
-		return paths, r.missing(*need)
+		return metadata.Listing{}, r.missing(*need)
 	}
-	return paths, nil
+	return listing, nil
 }
 
 func (r *Release) missing(need metadata.Need) error {

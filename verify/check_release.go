@@ -74,21 +74,22 @@ type releaseJudge struct {
 	shown  *VerdictRelease
 	found  []Candidate
 
-	// all are the listed versions, once they were enumerated, the newest first.
-	all        []*listing
-	enumerated bool
-	incomplete *trouble
+	*catalogue
 
 	// accepted is the version that the image is, others are further ones that the
-	// decision rests on.
+	// decision rests on, reached all roles where it rests on what none of them lists.
 	accepted *listing
 	others   []*listing
+	reached  []metadata.Role
 	lag      *VerdictLag
 	until    time.Time
 }
 
 func newReleaseJudge(q *question) *releaseJudge {
-	j := &releaseJudge{q: q, r: q.facts.release, demand: *q.rule.Release}
+	if q.catalogue == nil {
+		q.catalogue = newCatalogue()
+	}
+	j := &releaseJudge{q: q, r: q.facts.release, demand: *q.rule.Release, catalogue: q.catalogue}
 	j.shown = &VerdictRelease{
 		Repository: j.demand.TUF.MetadataURL, Root: "sha256:" + j.demand.TUF.Root.SHA256, State: StateNone, Roles: []VerdictRole{},
 	}
@@ -210,7 +211,8 @@ func (j *releaseJudge) refreshed() *trouble {
 }
 
 // way lists the roles that the decision rests on: every root, the other top-level
-// roles, and the delegations by which the versions in question were found.
+// roles, the delegations by which the versions in question were found, and for a tag
+// that moves all that could list a newer one.
 func (j *releaseJudge) way() []metadata.Role {
 	return slices.Concat(j.r.roots(), j.r.top(), j.delegations())
 }
@@ -221,7 +223,15 @@ func (j *releaseJudge) current(way []metadata.Role) []metadata.Role {
 }
 
 func (j *releaseJudge) delegations() []metadata.Role {
-	return j.ofListings(map[string]bool{}, func(t metadata.Target) []metadata.Role { return t.Roles[1:] }) // after the top-level targets
+	seen := map[string]bool{}
+	roles := j.ofListings(seen, func(t metadata.Target) []metadata.Role { return t.Roles[1:] }) // after the top-level targets
+	for _, role := range j.reached {
+		if key := edgeOf(role); !seen[key] && role.Name != metadata.Targets {
+			seen[key] = true
+			roles = append(roles, role)
+		}
+	}
+	return roles
 }
 
 // asked lists the roles that were asked before the ones on the way and that list

@@ -328,12 +328,13 @@ func TestReleaseLaggingCounts(t *testing.T) {
 	wantPass(t, h.decide(t, h.policy(t), moving, options(), h.evidence()))
 
 	h.RemoveTarget(lab.ReleaseTarget(imageName, "1.2.4"), "targets")
-	role := must(lab.NewTUFRole("newer", h.machine("acme/ci")))
+	role := must(lab.NewTUFRole("newer", h.Targets.Keys[0]))
 	h.Targets.Delegations = []lab.TUFDelegation{{Role: role, Paths: []string{"widget/releases/v1.2.5.json"}}}
 	b := must(lab.ReleaseManifest(lab.ReleaseEntry{Version: "1.2.5", Image: imageName, Digest: strangeDigest, Created: then}))
 	h.AddTarget(lab.ReleaseTarget(imageName, "1.2.5"), b, "newer")
 	h.publish(t)
-	wantFail(t, h.decide(t, h.policy(t), moving, options(), h.evidence()), "release", verify.ReleaseMachineSigners)
+	wantPass(t, h.decide(t, h.policy(t), moving, options(), h.evidence()))
+	wantFail(t, h.decide(t, h.policy(t, twoPeople), moving, options(), h.evidence()), "release", verify.ReleaseTooFewPeople)
 }
 
 // TestReleaseGoingBack wants a refusal to say what could be run instead.

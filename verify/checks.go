@@ -83,6 +83,8 @@ type question struct {
 	versionFrom  string
 	misnamed     bool
 	hypothetical bool
+	// catalogue is what was found of the versions that a TUF repository lists.
+	catalogue *catalogue
 	// validUntil is when the release check would find something else.
 	validUntil time.Time
 }

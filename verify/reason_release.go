@@ -24,9 +24,11 @@ const (
 	// ReleaseLagging is the notice of a pass: a newer release was listed a moment ago,
 	// and the moving tag still points to the one before.
 	ReleaseLagging Code = "release.lagging"
-	// ReleaseMachineSigners is a role on the way that machines hold, or could sign alone.
+	// ReleaseMachineSigners is a role that the answer rests on and that machines hold, or
+	// could sign alone: one on the way, and for a moving tag one that could hide a version.
 	ReleaseMachineSigners Code = "release.machine_signers"
-	// ReleaseTooFewPeople is a role on the way that fewer persons signed than demanded.
+	// ReleaseTooFewPeople is a role that the answer rests on and that fewer persons signed
+	// than demanded.
 	ReleaseTooFewPeople Code = "release.too_few_people"
 	// ReleaseNotEnumerable is a question that needs all listed versions where not all
 	// could be seen or put in order.
@@ -94,8 +96,8 @@ func releaseReasons() []Reason {
 		{ReleaseManifestMalformed, "The release manifest is not JSON with the members that the policy's fields name.", "look at the manifest with `assay trust tuf show`, and compare release.fields with it"},
 		{ReleaseRolledBack, "The moving tag points to another release than the newest one that the repository lists for it.", "find out who moved the tag; " + back},
 		{ReleaseLagging, "A notice, not a failure: the moving tag points to the release before the newest, which was listed less than moving.lag ago.", "nothing; the tag has to follow before the time that the message names"},
-		{ReleaseMachineSigners, "A role on the way to the manifest was not signed by enough people, or machines alone could sign it.", "let only people hold root, targets and the delegations on the way, or name the key or identity under release.signers"},
-		{ReleaseTooFewPeople, "A role on the way to the manifest was signed by fewer persons than the policy demands.", "let more of the role's people sign, or demand fewer"},
+		{ReleaseMachineSigners, "A role that the answer rests on was not signed by enough people, or machines alone could sign it.", "let only people hold root, targets and the delegations that can list a release, delegate to machines after them or for other paths, or name the key or identity under release.signers"},
+		{ReleaseTooFewPeople, "A role that the answer rests on was signed by fewer persons than the policy demands.", "let more of the role's people sign, or demand fewer"},
 		{ReleaseNotEnumerable, "Not all versions that the repository lists could be seen or put in order, and the question needs that.", "name the version: a version tag, or --image-version"},
 		{ReleaseExpired, "Metadata of the repository has expired: it is frozen, its signing job is dead, or this copy of it is old.", "ask again once the repository is signed anew; release.offline.max_age allows expired metadata for a time"},
 		{ReleaseRollback, "The repository gives older metadata than an earlier run saw.", "ask again, in case a mirror or cache lags; if it stays, somebody has rolled the repository back"},
@@ -104,11 +106,11 @@ func releaseReasons() []Reason {
 		{ReleaseUnknownKey, "Metadata of the repository is signed with keys of a type that assay cannot verify.", "see docs/policy.md for the types of key that are supported"},
 		{ReleaseMetadataMalformed, "Metadata of the repository is not what the TUF specification says.", do + "; the role and the reason are in the message"},
 		{ReleaseMixAndMatch, "Two files of metadata do not belong together.", do + "; if the repository was just published, ask again"},
-		{ReleaseHashMismatch, "A file of the repository is not the one that its metadata lists.", "do not trust this server or the proxy before it"},
+		{ReleaseHashMismatch, "A file of the repository is not the one that its metadata lists.", "do not trust this server or the proxy before it; if the repository was just published, ask again"},
 		{ReleaseNotDelegated, "A role was given that no other delegates to.", do + "; the role is in the message"},
 		{ReleaseStateMissing, "The policy demands that an earlier run's state is at hand, and there is none.", "run `assay trust tuf init`, or bring the state with --tuf-state FILE"},
 		{ReleaseStateUnreadable, "The state that an earlier run saved is there and cannot be read.", "find out what happened to the file; `assay trust tuf init --again` begins anew from the pinned root"},
-		{ReleaseInFuture, "Metadata of the repository was signed after the time of judgement.", "check the clock of this machine, or --at"},
+		{ReleaseInFuture, "Metadata of the repository was signed after the time of judgement.", "check the clock of this machine, and ask again; or check --at"},
 
 		{TUFUnreachable, "No connection to the TUF repository could be made (DNS, TCP, TLS, proxy), and no copy serves.", "check name, network and proxy, or bring a copy with --tuf-mirror"},
 		{TUFTimeout, "The TUF repository did not answer in time.", "ask again, or give it longer with --timeout"},

@@ -11,7 +11,7 @@ import (
 // choose finds the listed version that the image is, or says why there is none. It
 // may be asked before the version is known, and again after.
 func (j *releaseJudge) choose() (*listing, *trouble) {
-	j.accepted, j.others, j.lag, j.found = nil, nil, nil, nil
+	j.accepted, j.others, j.reached, j.lag, j.found = nil, nil, nil, nil, nil
 	l, trouble := j.chosen()
 	if trouble == nil && l == nil {
 		trouble = undecided(InternalPanic, Definitive, "no listed version was chosen")
@@ -51,19 +51,19 @@ func (j *releaseJudge) chosen() (*listing, *trouble) {
 // lists, its manifest must name the image.
 func (j *releaseJudge) byVersion(version string) (*listing, *trouble) {
 	digest := j.q.facts.image.Digest
-	l, trouble := j.listed(version)
+	look := j.look(version)
+	l := look.listing
 	switch {
-	case trouble != nil:
-		return nil, trouble
+	case look.trouble != nil:
+		return nil, look.trouble
 	case l != nil && l.trouble != nil:
 		return l, l.trouble
 	case l != nil && l.names(digest):
 		return l, nil
 	}
-	j.enumerate()
 	path, _ := j.path(version)
 	before, known := j.r.state.Listed[path]
-	switch with := j.with(digest); {
+	switch with, _ := j.with(); {
 	case len(with) > 0:
 		return with[0], refused(ReleaseOtherVersion, "the image is listed as version %s; version %s was asked for", versionsOf(with), version)
 	case known && (before == digest || (before == "" && l == nil)):
@@ -74,11 +74,11 @@ func (j *releaseJudge) byVersion(version string) (*listing, *trouble) {
 	return nil, refused(ReleaseNotListed, "the repository lists no version %s", version)
 }
 
-// byDigest judges a digest as whatever version lists it, whatever has been released
-// since. A moving tag beside it must be one of that version.
+// byDigest judges a digest as whatever version lists it by the word of people, whatever
+// has been released since, and whatever others list. A moving tag beside it must be one of
+// that version.
 func (j *releaseJudge) byDigest(tag string, moves bool) (*listing, *trouble) {
-	j.enumerate()
-	with := j.with(j.q.facts.image.Digest)
+	with, _ := j.with()
 	if len(with) == 0 {
 		return j.unlisted()
 	}
@@ -91,22 +91,22 @@ func (j *releaseJudge) byDigest(tag string, moves bool) (*listing, *trouble) {
 		slices.SortFunc(j.shown.Versions, newestFirst)
 	}
 	if moves {
-		fits := slices.DeleteFunc(with, func(l *listing) bool { return !j.q.rule.VersionTags().Moves(tag, l.version) })
-		if len(fits) == 0 {
+		if with = j.fitting(with, tag); len(with) == 0 {
 			return nil, refused(ReleaseVersionMismatch, "the tag %q is of none of the versions under which the image is listed", tag)
 		}
-		with = fits
 	}
 	return with[0], nil
 }
 
-// unlisted says why no version that counts names the image.
+// unlisted says why no version that counts names the image by the word of people.
 func (j *releaseJudge) unlisted() (*listing, *trouble) {
-	digest := j.q.facts.image.Digest
-	for _, l := range j.all {
-		if l.trouble != nil && l.trouble.result == Failed && l.manifest.digest == digest {
+	for _, l := range j.gathered() {
+		if l.trouble != nil && l.trouble.result == Failed && l.manifest.digest == j.q.facts.image.Digest && j.unheldWay(l) == nil {
 			return l, l.trouble
 		}
+	}
+	if _, strange := j.with(); len(strange) > 0 {
+		return strange[0], j.unheldWay(strange[0])
 	}
 	if t := j.unread(); t != nil {
 		return nil, t
@@ -121,7 +121,7 @@ func (j *releaseJudge) unknown() *trouble {
 			return j.withdrawn(fmt.Sprintf("an earlier run saw the image listed as version %s", version))
 		}
 	}
-	return refused(ReleaseNotListed, "none of the %d listed versions is %s", len(j.all), j.q.facts.image.Digest)
+	return refused(ReleaseNotListed, "none of the %d listed versions is %s", len(j.versions), j.q.facts.image.Digest)
 }
 
 func (j *releaseJudge) withdrawn(what string) *trouble {
@@ -129,33 +129,33 @@ func (j *releaseJudge) withdrawn(what string) *trouble {
 	return refused(ReleaseWithdrawn, "%s, and it is no more; %s", what, goingBack(j.shown.Newest))
 }
 
-// counts reports whether a version is one of those that the newest is sought among.
-func (j *releaseJudge) counts(version string) bool {
-	return j.demand.Moving.Prereleases || !policy.IsPrerelease(version)
-}
-
 // newest judges a moving tag that this run resolved: it must point to the newest
-// authorised version that it could mean, or for a moment to the one before.
+// authorised version that it could mean, or for a moment to the one before. That rests on
+// every role that could list a newer one and does not.
 func (j *releaseJudge) newest(tag string) (*listing, *trouble) {
 	j.enumerate()
+	j.reached = j.roles
 	if j.incomplete != nil {
 		return nil, j.incomplete
 	}
-	meant := func(version string) bool {
+	fits := func(version string) bool {
 		return j.counts(version) && j.q.rule.VersionTags().Moves(tag, version)
 	}
-	first, rest := j.ranked(meant)
-	for _, l := range append(first, rest...) {
+	meant, trouble := j.meant(fits)
+	if trouble != nil {
+		return nil, trouble
+	}
+	for _, l := range meant {
 		if _, ok := policy.CompareVersions(l.version, l.version); !ok {
 			return nil, undecided(ReleaseNotEnumerable, Definitive, "the version %s has no place in the order of SemVer, so it is not known what the tag %q should point to", l.version, tag)
 		}
 	}
-	digest := j.q.facts.image.Digest
+	first, rest := ranked(meant)
 	for _, l := range first {
 		if l.trouble != nil {
 			return l, l.trouble
 		}
-		if l.names(digest) {
+		if l.names(j.q.facts.image.Digest) {
 			return l, nil
 		}
 	}
@@ -164,14 +164,14 @@ func (j *releaseJudge) newest(tag string) (*listing, *trouble) {
 			return l, trouble
 		}
 	}
-	with := j.with(digest)
+	with, _ := j.with()
 	if len(with) == 0 {
 		return j.unlistedBehind(tag, first)
 	}
 	if len(first) == 0 {
 		return with[0], refused(ReleaseVersionMismatch, "the tag %q could mean none of the listed versions; the image is version %s", tag, versionsOf(with))
 	}
-	j.shown.Newest = j.recent(meant)
+	j.shown.Newest = j.recent(fits)
 	return with[0], refused(ReleaseRolledBack, "the tag %q points to version %s, and the newest version for it is %s; %s",
 		tag, versionsOf(with), first[0].version, goingBack(j.shown.Newest))
 }
@@ -187,13 +187,10 @@ func (j *releaseJudge) unlistedBehind(tag string, first []*listing) (*listing, *
 	return l, trouble
 }
 
-// ranked returns the newest versions that fit, which differ in build metadata alone,
-// and all older ones.
-func (j *releaseJudge) ranked(fits func(string) bool) (first, rest []*listing) {
-	for _, l := range j.all {
-		if !fits(l.version) {
-			continue
-		}
+// ranked returns the newest versions, which differ in build metadata alone, and all
+// older ones.
+func ranked(all []*listing) (first, rest []*listing) {
+	for _, l := range all {
 		if len(first) > 0 {
 			if order, ok := policy.CompareVersions(l.version, first[0].version); !ok || order != 0 {
 				rest = append(rest, l)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/releaseassay/assay/policy"
@@ -29,24 +28,38 @@ func (l *listing) names(digest string) bool {
 // role is the role that lists it.
 func (l *listing) role() metadata.Role { return l.target.Roles[len(l.target.Roles)-1] }
 
-// listed looks one version up. It is nil where the repository does not list it, and
-// the trouble says whatever else keeps it from being found.
-func (j *releaseJudge) listed(version string) (*listing, *trouble) {
+// lookup is what came of looking one version up.
+type lookup struct {
+	// listing is nil where the repository does not list the version; trouble says
+	// whatever else keeps it from being found.
+	listing *listing
+	trouble *trouble
+	// visited are the roles that were asked.
+	visited []metadata.Role
+}
+
+// look looks one version up, once for each question.
+func (j *releaseJudge) look(version string) lookup {
 	path, ok := j.path(version)
 	if !ok {
-		return nil, nil
+		return lookup{}
+	}
+	if known, ok := j.looked[version]; ok {
+		return known
 	}
 	target, err := j.r.find(path)
+	l := lookup{visited: target.Visited}
 	var known *metadata.Error
 	switch {
 	case errors.As(err, &known) && known.Kind == metadata.NotListed:
-		return nil, nil
 	case err != nil:
-		return nil, j.r.lookupTrouble(err)
+		l.trouble = j.r.lookupTrouble(err)
+	default:
+		l.listing = &listing{version: version, target: target}
+		l.listing.manifest, l.listing.trouble = j.read(l.listing)
 	}
-	l := &listing{version: version, target: target}
-	l.manifest, l.trouble = j.read(l)
-	return l, nil
+	j.looked[version] = l
+	return l
 }
 
 // path is where the manifest of a version is; version is false where a path is none of
@@ -93,31 +106,6 @@ func (j *releaseJudge) read(l *listing) (manifest, *trouble) {
 	return m, nil
 }
 
-// enumerate looks every listed version up, the newest first. What keeps it from seeing
-// all of them is noted in incomplete.
-func (j *releaseJudge) enumerate() {
-	if j.enumerated || !j.r.whole() {
-		return
-	}
-	j.enumerated = true
-	paths, err := j.r.list(func(path string) bool { _, ok := j.version(path); return ok }, ReleaseReach(j.demand))
-	if err != nil {
-		j.incomplete = j.r.lookupTrouble(err)
-	}
-	slices.Sort(paths)
-	for _, path := range slices.Compact(paths) {
-		version, _ := j.version(path)
-		l, trouble := j.listed(version)
-		if trouble != nil && j.incomplete == nil {
-			j.incomplete = trouble
-		}
-		if l != nil {
-			j.all = append(j.all, l)
-		}
-	}
-	slices.SortFunc(j.all, func(a, b *listing) int { return newestFirst(a.version, b.version) })
-}
-
 // newestFirst orders by SemVer precedence; what has none comes last.
 func newestFirst(a, b string) int {
 	order, ok := policy.CompareVersions(b, a)
@@ -125,44 +113,6 @@ func newestFirst(a, b string) int {
 		order = -compareBools(policy.IsVersion(a, ""), policy.IsVersion(b, ""))
 	}
 	return cmp.Or(order, cmp.Compare(b, a))
-}
-
-// with lists the versions that count and name a digest.
-func (j *releaseJudge) with(digest string) []*listing {
-	return slices.DeleteFunc(slices.Clone(j.all), func(l *listing) bool { return !l.names(digest) })
-}
-
-// unread says why it is not known which images all the listed versions are; nil where
-// it is.
-func (j *releaseJudge) unread() *trouble {
-	if j.incomplete != nil {
-		return j.incomplete
-	}
-	for _, l := range j.all {
-		if l.trouble != nil && l.trouble.result == Errored {
-			return l.trouble
-		}
-	}
-	if !j.r.complete {
-		if f, ok := j.r.failure(); ok {
-			return f.trouble()
-		}
-		return undecided(ReleaseNotEnumerable, Definitive, "not all of the listed versions were read")
-	}
-	return nil
-}
-
-// recent names the newest versions that a person could run instead.
-func (j *releaseJudge) recent(fits func(version string) bool) []VerdictVersion {
-	var recent []VerdictVersion
-	for _, l := range j.all {
-		if l.trouble == nil && fits(l.version) && len(recent) < 3 {
-			recent = append(recent, VerdictVersion{
-				Version: l.version, Digest: l.manifest.digest, Pinned: j.q.facts.image.Reference.Name() + "@" + l.manifest.digest,
-			})
-		}
-	}
-	return recent
 }
 
 // goingBack says which versions could be run instead, and how to run an older one.

@@ -37,6 +37,13 @@ func signing(change func(*hall, *lab.TUFSigning)) func(*testing.T, *hall) {
 	}
 }
 
+// inPlace has files replaced under their names, which a root can say (6.2).
+func inPlace(t *testing.T, h *hall) {
+	t.Helper()
+	h.Consistent = false
+	h.publish(t, "root", "targets")
+}
+
 // TestReleaseMetadata is attack 34: metadata that is not the repository's, and Sigstore
 // signatures that are not its keys'.
 func TestReleaseMetadata(t *testing.T) {
@@ -98,6 +105,22 @@ func TestReleaseMetadata(t *testing.T) {
 		{name: "a snapshot of another hash than the timestamp's", prepare: func(_ *testing.T, h *hall) { h.MetaHashes = true }, evidence: func(_ *hall, e *verify.ReleaseEvidence) {
 			e.Snapshot = bytes.Replace(e.Snapshot, []byte("\n"), []byte("\t"), 1)
 		}, code: verify.ReleaseHashMismatch},
+		{name: "files that are replaced in place, of before and after a publication", prepare: inPlace, evidence: func(h *hall, e *verify.ReleaseEvidence) {
+			before := e.Targets
+			h.RemoveTarget(lab.ReleaseTarget(imageName, "1.2.2"), "targets")
+			if err := h.Publish(); err != nil {
+				panic(err)
+			}
+			regather(h, e)
+			e.Targets = before
+		}, code: verify.ReleaseMixAndMatch, class: verify.Transient},
+		{name: "a file that is replaced in place, of another hash", prepare: func(t *testing.T, h *hall) { t.Helper(); h.MetaHashes = true; inPlace(t, h) }, evidence: func(_ *hall, e *verify.ReleaseEvidence) {
+			e.Snapshot = bytes.Replace(e.Snapshot, []byte("\n"), []byte("\t"), 1)
+		}, code: verify.ReleaseHashMismatch, class: verify.Transient},
+		{name: "a file that is replaced in place, of another length", prepare: func(t *testing.T, h *hall) { t.Helper(); h.MetaHashes = true; inPlace(t, h) }, evidence: func(_ *hall, e *verify.ReleaseEvidence) {
+			e.Snapshot = append(e.Snapshot, ' ')
+		}, code: verify.ReleaseHashMismatch, class: verify.Transient},
+		{name: "a file that is replaced in place, and edited", prepare: inPlace, evidence: edited("timestamp", func(f map[string]any) { f["signed"].(map[string]any)["version"] = 9 }), code: verify.ReleaseThreshold},
 		{name: "a role that the snapshot does not list", prepare: func(t *testing.T, h *hall) {
 			t.Helper()
 			delegate(t, h, 1, h.Targets.Keys...)
@@ -113,7 +136,7 @@ func TestReleaseMetadata(t *testing.T) {
 		{name: "more roles than are visited", ref: moving, prepare: func(t *testing.T, h *hall) {
 			t.Helper()
 			for i := range 70 {
-				h.Targets.Delegations = append(h.Targets.Delegations, lab.TUFDelegation{Role: must(lab.NewTUFRole(fmt.Sprintf("r%d", i))), Paths: []string{"widget/releases/*"}})
+				h.Targets.Delegations = append(h.Targets.Delegations, lab.TUFDelegation{Role: must(lab.NewTUFRole(fmt.Sprintf("r%d", i), h.Targets.Keys[0])), Paths: []string{"widget/releases/*"}})
 			}
 		}, code: verify.ReleaseNotEnumerable, class: verify.Definitive},
 

@@ -65,6 +65,35 @@ func isPersonal(identity string) bool {
 // demanded is how many distinct persons each role needs, at least one.
 func (p people) demanded() int { return max(p.People, 1) }
 
+// machines names the keys of an authorization that nobody holds who counts.
+func (p people) machines(a metadata.Authorization) []string {
+	var online []string
+	for _, k := range a.Keys {
+		if _, ok := p.person(k); !ok {
+			online = append(online, holderText(k))
+		}
+	}
+	slices.Sort(online)
+	return online
+}
+
+// ReleaseEnter reports, for [metadata.Trusted.List], which roles can authorise a release
+// at all: not those that machines alone could sign. What such a role lists is no release, and
+// what it does not list says nothing.
+func ReleaseEnter(demand policy.Release) func(metadata.Role) bool {
+	return func(role metadata.Role) bool {
+		if demand.Signers == nil {
+			return true
+		}
+		for _, a := range role.Authorizations {
+			if len(people{*demand.Signers}.machines(a)) >= max(a.Threshold, 1) {
+				return false
+			}
+		}
+		return len(role.Authorizations) > 0
+	}
+}
+
 // held says what is wrong with how a role was authorised: people alone must have met
 // the threshold, machines together must not be able to, and enough persons signed.
 func (p people) held(role metadata.Role) (machines, few *trouble) {
@@ -76,13 +105,7 @@ func (p people) held(role metadata.Role) (machines, few *trouble) {
 				signatures++
 			}
 		}
-		var online []string
-		for _, k := range a.Keys {
-			if _, ok := p.person(k); !ok {
-				online = append(online, holderText(k))
-			}
-		}
-		slices.Sort(online)
+		online := p.machines(a)
 		where := fmt.Sprintf("the role %s, version %d, held by the word of %s, version %d,", role.Name, role.Version, a.By, a.ByVersion)
 		need := max(a.Threshold, 1)
 		switch {

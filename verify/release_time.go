@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -32,15 +33,21 @@ func signedAt(role metadata.Role) (time.Time, bool) {
 	return latest, !latest.IsZero()
 }
 
-// future finds a signature that was made after the time of judgement.
+// future finds a signature that was made after the time of judgement. Unless that is
+// another time than now, it may be this machine's clock that is behind.
 func (j *releaseJudge) future(roles []metadata.Role) *trouble {
 	latest := j.q.at.Add(j.q.limits.ClockSkew)
 	for _, role := range roles {
 		for _, a := range role.Authorizations {
 			for _, s := range a.Signed {
-				if s.Time.After(latest) {
-					return refused(ReleaseInFuture, "the role %s, version %d, was signed at %s, after the time of judgement", role.Name, role.Version, stamp(s.Time))
+				if !s.Time.After(latest) {
+					continue
 				}
+				message := fmt.Sprintf("the role %s, version %d, was signed at %s, after the time of judgement", role.Name, role.Version, stamp(s.Time))
+				if j.q.hypothetical {
+					return refused(ReleaseInFuture, "%s", message)
+				}
+				return undecided(ReleaseInFuture, Transient, "%s", message)
 			}
 		}
 	}
@@ -48,20 +55,25 @@ func (j *releaseJudge) future(roles []metadata.Role) *trouble {
 }
 
 // expiry judges the roles on the way: expired at the time of judgement is undecided,
-// unless the policy's grace, counted from when the timestamp was signed, still runs.
+// unless the policy's grace, counted from when the timestamp was signed, still runs for
+// them all.
 func (j *releaseJudge) expiry(roles []metadata.Role) *trouble {
 	var names []string
+	signed, until, grace := j.grace()
 	for _, role := range roles {
-		if j.expired(role) {
-			names = append(names, role.Name+" on "+stamp(role.Expires))
-		} else {
+		if !j.expired(role) {
 			j.ends(role.Expires)
+			continue
 		}
+		names = append(names, role.Name+" on "+stamp(role.Expires))
+		// A timestamp over what had expired already says nothing of how old that is: a
+		// machine signs one every day.
+		grace = grace && !signed.After(role.Expires)
 	}
 	if len(names) == 0 {
 		return nil
 	}
-	if until, ok := j.grace(); ok {
+	if grace {
 		j.shown.Grace = &until
 		j.until = until // by which the roles that have not expired may have
 		return nil
@@ -72,16 +84,17 @@ func (j *releaseJudge) expiry(roles []metadata.Role) *trouble {
 // expired reports whether a role is past its expiry, as the specification compares it.
 func (j *releaseJudge) expired(role metadata.Role) bool { return j.q.at.After(role.Expires) }
 
-// grace returns until when expired metadata is accepted: never about another time than
-// now, and never where no log saw when the timestamp was signed.
-func (j *releaseJudge) grace() (until time.Time, ok bool) {
+// grace returns when the timestamp was signed, and until when metadata is accepted that
+// has expired since: never about another time than now, and never where no log saw when the
+// timestamp was signed.
+func (j *releaseJudge) grace() (signed, until time.Time, ok bool) {
 	role, known := j.r.role(metadata.Timestamp)
 	if j.demand.OfflineMaxAge <= 0 || j.q.hypothetical || !known {
-		return time.Time{}, false
+		return time.Time{}, time.Time{}, false
 	}
-	signed, ok := signedAt(role)
+	signed, ok = signedAt(role)
 	until = signed.Add(j.demand.OfflineMaxAge).UTC()
-	return until, ok && !j.q.at.After(until)
+	return signed, until, ok && !j.q.at.After(until)
 }
 
 // ends notes a moment after which a pass would be another verdict.

@@ -53,7 +53,8 @@ func TestReleaseExpiry(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, options: when(expires.Add(time.Hour)), code: verify.ReleaseExpired, class: verify.Transient},
-		{name: "signed after the judgement", options: when(then.Add(-6 * time.Minute)), code: verify.ReleaseInFuture},
+		{name: "signed after the judgement", options: when(then.Add(-6 * time.Minute)), code: verify.ReleaseInFuture, class: verify.Transient},
+		{name: "signed after another time", options: func(o *verify.Options) { o.At, o.Hypothetical = then.Add(-6*time.Minute), true }, code: verify.ReleaseInFuture},
 		{name: "signed a moment after the judgement", options: when(then.Add(-4 * time.Minute))},
 	})
 }
@@ -74,6 +75,31 @@ func TestReleaseGraceShows(t *testing.T) {
 	if m := finding(t, v, "release").Message; !strings.Contains(m, "timestamp on 2025-06-03T12:00:00Z") {
 		t.Errorf("the expired role is not named: %s", m)
 	}
+}
+
+// TestReleaseGraceIsForWhatExpiredSince has a machine sign a timestamp every day over
+// roles that have expired: that is no grace for them.
+func TestReleaseGraceIsForWhatExpiredSince(t *testing.T) {
+	grace := []string{"offline: {max_age: 1h}"}
+	daily := func(role string, days int) func(*testing.T, *hall) {
+		return func(t *testing.T, h *hall) {
+			t.Helper()
+			h.Snapshot.Lifetime = 1000 * 24 * time.Hour
+			h.publish(t, "snapshot")
+			h.Role(role).Lifetime = 24 * time.Hour
+			h.publish(t, role)
+			h.Now = then.AddDate(0, 0, days)
+			h.publish(t, "timestamp")
+		}
+	}
+	days := func(n int) func(*verify.Options) { return when(then.AddDate(0, 0, n).Add(time.Minute)) }
+	runAll(t, []releaseCase{
+		{name: "root", more: grace, prepare: daily("root", 2), options: days(2), code: verify.ReleaseExpired, class: verify.Transient},
+		{name: "targets", more: grace, prepare: daily("targets", 2), options: days(2), code: verify.ReleaseExpired, class: verify.Transient},
+		{name: "targets, long ago", more: grace, prepare: daily("targets", 80), options: days(80), code: verify.ReleaseExpired, class: verify.Transient},
+		{name: "targets, at the moment when the timestamp was signed", more: grace, prepare: daily("targets", 1), options: days(1)},
+		{name: "targets, a minute after they were signed anew", more: grace, prepare: daily("targets", 0), options: days(0)},
+	})
 }
 
 // TestReleaseState is attack 36's part about what earlier runs saw.

@@ -58,9 +58,16 @@ func gravest(all []*trouble) *trouble {
 
 // metadataTrouble says what metadata that was refused means. Older metadata than was
 // seen before may come from a mirror that lags, and too much of it may not be the
-// repository's own; all else is evidence that does not verify.
-func metadataTrouble(e *metadata.Error) *trouble {
+// repository's own. Where files are replaced in place, two that do not belong together may
+// be of before and after a publication. All else is evidence that does not verify.
+func (r *Release) metadataTrouble(e *metadata.Error) *trouble {
 	message := e.Error()
+	apart := func(code Code) *trouble {
+		if r.trusted != nil && !r.trusted.ConsistentSnapshot() {
+			return undecided(code, Transient, "%s", message)
+		}
+		return refused(code, "%s", message)
+	}
 	switch e.Kind {
 	case metadata.Rollback:
 		return undecided(ReleaseRollback, Transient, "%s", message)
@@ -75,9 +82,9 @@ func metadataTrouble(e *metadata.Error) *trouble {
 	case metadata.UnknownKey:
 		return refused(ReleaseUnknownKey, "%s", message)
 	case metadata.MixAndMatch:
-		return refused(ReleaseMixAndMatch, "%s", message)
+		return apart(ReleaseMixAndMatch)
 	case metadata.HashMismatch, metadata.LengthMismatch:
-		return refused(ReleaseHashMismatch, "%s", message)
+		return apart(ReleaseHashMismatch)
 	case metadata.NotDelegated:
 		return refused(ReleaseNotDelegated, "%s", message)
 	case metadata.NotListed:
@@ -89,7 +96,7 @@ func metadataTrouble(e *metadata.Error) *trouble {
 
 // refusal is the trouble of the metadata at which the workflow stopped.
 func (r *Release) refusal() *trouble {
-	t := metadataTrouble(r.refused)
+	t := r.metadataTrouble(r.refused)
 	if t.code == ReleaseThreshold && r.seen.panicked {
 		return undecided(InternalPanic, Definitive, "%s", t.message)
 	}
@@ -104,7 +111,7 @@ func (r *Release) refusal() *trouble {
 func (r *Release) lookupTrouble(err error) *trouble {
 	var known *metadata.Error
 	if errors.As(err, &known) && known.Kind != metadata.TooLarge {
-		return metadataTrouble(known)
+		return r.metadataTrouble(known)
 	}
 	if f, ok := r.failure(); ok {
 		return f.trouble()

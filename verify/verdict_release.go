@@ -34,7 +34,8 @@ type VerdictRelease struct {
 	// release is refused.
 	Newest []VerdictVersion `json:"newest,omitempty"`
 	// Roles are root in every version from the pinned one, timestamp, snapshot, targets
-	// and the delegations on the way, once for each who authorised them.
+	// and the delegations on the way, once for each who authorised them. For a moving tag
+	// they are all delegations that could list a newer version.
 	Roles []VerdictRole `json:"roles"`
 }
 

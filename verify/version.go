@@ -95,14 +95,14 @@ func (q *question) releaseVersion() (version, problem string) {
 	if !j.r.whole() {
 		return "", ""
 	}
-	j.enumerate()
-	with := j.with(q.facts.image.Digest)
-	if tag := q.facts.image.Reference.Tag(); q.movingTag() {
-		if l, _ := j.choose(); l != nil && q.facts.image.Reference.Digest() == "" {
+	if q.movingTag() && q.facts.image.Reference.Digest() == "" {
+		if l, _ := j.choose(); l != nil {
 			return l.version, ""
 		}
-		fits := slices.DeleteFunc(slices.Clone(with), func(l *listing) bool { return !q.rule.VersionTags().Moves(tag, l.version) })
-		if len(fits) > 0 {
+	}
+	with, _ := j.with()
+	if q.movingTag() {
+		if fits := j.fitting(with, q.facts.image.Reference.Tag()); len(fits) > 0 {
 			with = fits
 		}
 	}

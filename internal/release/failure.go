@@ -3,6 +3,7 @@ package release
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 
@@ -29,6 +30,12 @@ type wrongFile struct{ cause *metadata.Error }
 
 // Error implements error.
 func (w *wrongFile) Error() string { return w.cause.Error() }
+
+// panicked is a panic that ended one request and not the process.
+type panicked struct{ value any }
+
+// Error implements error.
+func (p *panicked) Error() string { return fmt.Sprint(p.value) }
 
 // outcome is what a kind of fetch error means to verify.
 type outcome struct {
@@ -57,9 +64,12 @@ func (g *gathering) failure(err error) verify.Failure {
 		state *tufclient.StateError
 		shut  *unavailable
 		wrong *wrongFile
+		ended *panicked
 	)
 	f := verify.Failure{Code: verify.TUFUnreachable, Class: verify.Transient, Place: g.place, Detail: printable(err.Error())}
 	switch {
+	case errors.As(err, &ended):
+		f.Code, f.Class = verify.InternalPanic, verify.Definitive
 	case errors.Is(err, tufclient.ErrNotKept) && g.instead != nil:
 		return g.failure(g.instead) // which is why what is kept had to do
 	case (errors.Is(err, errOffline) || errors.Is(err, tufclient.ErrNotKept)) && errors.As(err, &fetch):

@@ -13,11 +13,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -35,6 +32,14 @@ const (
 	manifestBytes = 1 << 20
 	// maxManifests is how many manifests are read to find the one that names a digest.
 	maxManifests = 256
+	// maxLookups is how many listed targets are looked up for that: not all that are
+	// listed somewhere are listed by a role that may.
+	maxLookups = 4096
+	// maxCandidates is how many listed targets are put in order. Of more, only those that
+	// an earlier run knew are looked up.
+	maxCandidates = 16384
+	// maxHints is how many of those that an earlier run knew come first.
+	maxHints = 64
 	// lane is how many manifests are fetched side by side.
 	lane = 8
 )
@@ -123,7 +128,7 @@ func (r *Repositories) Open(repo Repository) (*tufclient.Client, error) {
 		MetadataURL: repo.TUF.MetadataURL, TargetsURL: repo.TUF.TargetsURL, Repository: repo.TUF.MetadataURL,
 		Root: repo.Root, Fetcher: r.fetcher,
 		Time: repo.At, DeferExpiryUnsafe: repo.DeferExpiryUnsafe, Sigstore: repo.Sigstore, Min: repo.TUF.Min,
-		TargetBytes: manifestBytes,
+		TargetBytes: manifestBytes, Unconditional: repo.TUF.Refresh == policy.RefreshRequired,
 	}
 	if m := r.options.Mirror; m != "" {
 		o.MetadataURL, o.TargetsURL = m+"/metadata", m+"/targets"
@@ -150,17 +155,7 @@ func Known(client *tufclient.Client) bool { return known(client.State()) }
 
 // Forget removes what is kept of a repository, so that the next run is a first one.
 func (r *Repositories) Forget(repo Repository) error {
-	if dir := r.Folder(repo); dir != "" {
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("forget the repository: %w", err)
-		}
-	}
-	if file := r.options.StateFile; file != "" {
-		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("forget the repository: %w", err)
-		}
-	}
-	return nil
+	return tufclient.Forget(r.Folder(repo), r.options.StateFile)
 }
 
 // closed is the Fetcher of a run that opens no connection.

@@ -117,6 +117,11 @@ func TestManyVersions(t *testing.T) {
 		t.Errorf("found %d manifests, complete %t", len(e.Manifests), e.Complete)
 	}
 	e = s.ask(t, "@"+digest("1.290.0"), "1.290.0")
+	if versions(e) != "1.290.0" || e.Complete {
+		t.Errorf("found %s of a known version, complete %t", versions(e), e.Complete)
+	}
+	s.options.Dir = t.TempDir()
+	e = s.ask(t, "@"+digest("1.290.0"), "1.290.0")
 	if len(e.Manifests) != 10 || e.Complete {
 		t.Errorf("found %d manifests, complete %t", len(e.Manifests), e.Complete)
 	}

@@ -3,6 +3,7 @@ package release_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/releaseassay/assay/internal/lab"
@@ -134,7 +135,7 @@ func TestForget(t *testing.T) {
 	if err := release.New(s.options).Forget(repo); err != nil {
 		t.Fatal(err)
 	}
-	if left := files(t, s.options.Dir); left != "" {
+	if left := files(t, s.options.Dir); strings.Count(left, "\n") != 1 || !strings.HasSuffix(left, "lock 0\n") {
 		t.Errorf("left:\n%s", left)
 	}
 	if e := s.ask(t, ":1.0.0", "1.0.0"); e.State.Kind != verify.StateBootstrap {

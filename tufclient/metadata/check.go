@@ -1,6 +1,7 @@
 package metadata
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -45,7 +46,7 @@ func refuse(err error, role, section string, l Limits) *Error {
 	var form *formError
 	switch {
 	case errors.As(err, &form):
-		e.Wanted, e.Found = form.wanted, form.found
+		e.Kind, e.Wanted, e.Found = cmp.Or(form.kind, Malformed), form.wanted, form.found
 	case errors.Is(err, errSignatures):
 		e.Kind, e.Wanted, e.Found = TooLarge, fmt.Sprintf("at most %s", plural(l.Signatures, "signature")), "more"
 	case errors.Is(err, errDepth):

@@ -2,9 +2,7 @@ package metadata
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,9 +19,12 @@ type delegation struct {
 	name string
 	signers
 	terminating bool
-	// paths are patterns; prefixes are of the hexadecimal SHA-256 of a path.
-	paths, prefixes []string
-	byHash          bool
+	// paths and patterns are the same, as written and as they are matched; prefixes are of
+	// the hexadecimal SHA-256 of a path.
+	paths    []string
+	patterns []pattern
+	prefixes []string
+	byHash   bool
 }
 
 // bins share all paths evenly, by the first bits of their SHA-256, and terminate.
@@ -32,6 +33,18 @@ type bins struct {
 	bits   int64
 	prefix string
 }
+
+// What one file may delegate by: each lookup that comes by compares its path with all
+// of it. A repository delegates by a handful of patterns, or by up to 65,536 prefixes of
+// four digits.
+const (
+	maxPatterns = 4096
+	maxPrefixes = 65536
+	// maxDelegations is how many roles one file delegates to.
+	maxDelegations = 16384
+	// maxPath is the length in bytes of a pattern, and of a path that is looked up.
+	maxPath = 4096
+)
 
 // readDelegations reads DELEGATIONS (4.5). Role names are unique, and none is that of
 // a top-level role, whose file it would then have.
@@ -42,9 +55,15 @@ func readDelegations(r reader) delegations {
 	}
 	var d delegations
 	list, listed := r.may("roles", array)
+	r.atMost("roles", len(list.items), maxDelegations)
+	patterns, prefixes := 0, 0
 	seen := map[string]bool{Root: true, Timestamp: true, Snapshot: true, Targets: true, "": true}
 	for i, item := range list.items {
 		role := readDelegation(r.element("roles["+strconv.Itoa(i)+"]", item), keys)
+		patterns, prefixes = patterns+len(role.paths), prefixes+len(role.prefixes)
+		if !r.atMost("paths", patterns, maxPatterns) || !r.atMost("path_hash_prefixes", prefixes, maxPrefixes) {
+			return d
+		}
 		if seen[role.name] {
 			r.fail("roles", "of names that are there once and are not those of top-level roles", quote(role.name))
 		}
@@ -69,10 +88,17 @@ func readDelegation(r reader, keys map[string]key) delegation {
 	d := delegation{name: r.string("name"), signers: readSigners(r, keys), terminating: r.mayBool("terminating")}
 	if list, ok := r.may("paths", array); ok {
 		d.paths = r.strings("paths", list)
+		if !r.atMost("paths", len(d.paths), maxPatterns) {
+			return d
+		}
 		for _, p := range d.paths {
+			if !r.atMost("paths", len(p), maxPath) {
+				return d
+			}
 			if !unambiguous(p) {
 				r.fail("paths", "patterns that every client reads alike", quote(p))
 			}
+			d.patterns = append(d.patterns, newPattern(p))
 		}
 	}
 	list, ok := r.may("path_hash_prefixes", array)
@@ -91,58 +117,17 @@ func readDelegation(r reader, keys map[string]key) delegation {
 	return d
 }
 
-// unambiguous reports whether clients agree about what a pattern fits. The
-// specification names * and ?, and glob(7), which has classes as well; about the backslash,
-// [^…], [:…:] and brackets that do not close they differ.
-func unambiguous(pattern string) bool {
-	if strings.Contains(pattern, `\`) {
-		return false
-	}
-	for part := range strings.SplitSeq(pattern, "/") {
-		for {
-			_, class, ok := strings.Cut(part, "[")
-			if !ok {
-				break
-			}
-			class, part, ok = strings.Cut(class, "]")
-			if !ok || strings.ContainsAny(class, "[^") {
-				return false
-			}
-			if _, err := path.Match(glob("["+class+"]"), "x"); err != nil {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// glob writes a pattern of glob(7) as package path reads it.
-func glob(pattern string) string { return strings.ReplaceAll(pattern, "[!", "[^") }
-
-// fits reports whether a pattern fits a target path: neither * nor ? nor a class fits
-// a slash (4.5).
-func fits(pattern, target string) bool {
-	patterns, parts := strings.Split(glob(pattern), "/"), strings.Split(target, "/")
-	if len(patterns) != len(parts) {
-		return false
-	}
-	for i, p := range patterns {
-		if ok, err := path.Match(p, parts[i]); !ok || err != nil {
-			return false
-		}
-	}
-	return true
-}
-
 // trusts reports whether the role may speak about a target path.
-func (d delegation) trusts(target string) bool {
+func (d *delegation) trusts(target *subject) bool {
 	if d.byHash {
-		sum := sha256.Sum256([]byte(target))
-		return slices.ContainsFunc(d.prefixes, func(p string) bool {
-			return strings.HasPrefix(hex.EncodeToString(sum[:]), p)
-		})
+		return slices.ContainsFunc(d.prefixes, func(p string) bool { return strings.HasPrefix(target.hash, p) })
 	}
-	return slices.ContainsFunc(d.paths, func(p string) bool { return fits(p, target) })
+	for i := range d.patterns {
+		if d.patterns[i].fits(target.parts) {
+			return true
+		}
+	}
+	return false
 }
 
 // child is a delegated role on the way to a target.
@@ -152,13 +137,13 @@ type child struct {
 }
 
 // children are the roles that may speak about a target path, in order.
-func (d delegations) children(target string) []child {
+func (d *delegations) children(target *subject) []child {
 	if d.bins != nil {
-		return []child{{d.bins.name(d.bins.index(target)), true}}
+		return []child{{d.bins.name(d.bins.index(target.path)), true}}
 	}
 	var all []child
-	for _, role := range d.roles {
-		if role.trusts(target) {
+	for i := range d.roles {
+		if role := &d.roles[i]; role.trusts(target) {
 			all = append(all, child{role.name, role.terminating})
 		}
 	}
@@ -167,7 +152,7 @@ func (d delegations) children(target string) []child {
 
 // signers returns the keys that are trusted to sign a role, and false if it is none
 // of these.
-func (d delegations) signers(role string) (signers, bool) {
+func (d *delegations) signers(role string) (signers, bool) {
 	if d.bins != nil {
 		return d.bins.signers, d.bins.has(role)
 	}

@@ -45,7 +45,7 @@ func readEnvelope(b []byte, l Limits) (*envelope, error) {
 		s := r.element("signatures["+strconv.Itoa(i)+"]", item)
 		id, sig := s.string("keyid"), s.string("sig")
 		if _, ok := e.signatures[id]; ok && err == nil {
-			return nil, &formError{"one signature for each key id", "two of " + quote(id)}
+			return nil, &formError{wanted: "one signature for each key id", found: "two of " + quote(id)}
 		}
 		bundle, _ := item.member("bundle")
 		e.signatures[id] = signature{sig, bundle}
@@ -54,7 +54,7 @@ func readEnvelope(b []byte, l Limits) (*envelope, error) {
 		return nil, err
 	}
 	if e.canonical, err = canonical(e.signed); err != nil {
-		return nil, &formError{"integers alone in what is signed", err.Error()}
+		return nil, &formError{wanted: "integers alone in what is signed", found: err.Error()}
 	}
 	sum := sha256.Sum256(b)
 	e.sha256 = hex.EncodeToString(sum[:])

@@ -9,20 +9,27 @@ import (
 
 // Find looks a target up (5.6.7), in pre-order through the delegations that are there.
 // Where a role that is not there comes first, it says which one is needed; call it
-// again once that was given to UpdateDelegated.
+// again once that was given to UpdateDelegated. Beside the error that the target is not
+// listed, the target has its path and the roles that were asked.
 func (t *Trusted) Find(path string) (Target, *Need, error) {
 	top, ok := t.files[Targets]
 	if !ok {
 		return Target{}, nil, outOfTurn(Targets, "5.6.7", "the top-level targets before a lookup")
 	}
-	w := &walk{t: t, path: path, visited: map[string]bool{}}
+	if len(path) > maxPath {
+		return Target{}, nil, &Error{
+			Kind: TooLarge, Role: Targets, Step: "5.6.7",
+			Wanted: fmt.Sprintf("a target path of at most %d bytes", maxPath), Found: fmt.Sprintf("%d", len(path)),
+		}
+	}
+	w := &walk{t: t, subject: newSubject(path), visited: map[string]bool{}}
 	way := []Role{t.roles[edge{Root, Targets}]}
 	found, need, err := w.visit(Targets, top, way)
 	switch {
 	case err != nil || need != nil:
 		return Target{}, need, err
 	case found == nil:
-		return Target{}, nil, &Error{
+		return Target{Path: path, Visited: w.asked}, nil, &Error{
 			Kind: NotListed, Role: Targets, Step: "5.7.2",
 			Wanted: "the target " + quote(path),
 			Found:  "it in none of the roles that may list it: " + shortList(namesOf(w.asked)),
@@ -33,8 +40,8 @@ func (t *Trusted) Find(path string) (Target, *Need, error) {
 
 // walk is one lookup.
 type walk struct {
-	t       *Trusted
-	path    string
+	t *Trusted
+	subject
 	visited map[string]bool
 	asked   []Role
 	// stop is set once a terminating delegation was followed in vain.
@@ -49,7 +56,7 @@ func (w *walk) visit(name string, f *targetsFile, way []Role) (*Target, *Need, e
 	if l, ok := f.targets[w.path]; ok {
 		return &Target{Path: w.path, Length: l.length, Hashes: maps.Clone(l.hashes), Roles: way, Visited: w.asked}, nil, nil
 	}
-	for _, c := range f.delegations.children(w.path) {
+	for _, c := range f.delegations.children(&w.subject) {
 		if !w.visited[c.name] {
 			found, need, err := w.child(name, c.name, way)
 			if found != nil || need != nil || err != nil || w.stop {
@@ -98,72 +105,6 @@ func notInSnapshot(role string, version int64) *Error {
 		Kind: NotDelegated, Role: role, Step: "5.6.4",
 		Wanted: "an entry in the snapshot for " + quote(fileName(role)), Found: fmt.Sprintf("none in version %d", version),
 	}
-}
-
-// List names every target, of those that match wants, in every role that a
-// path for which reach is true could lead to, sorted. Each must still be looked up with
-// Find: another role may come before the one that lists it. reach gets the path
-// patterns of a delegation; delegations by hash are always reached. A nil function is
-// always true.
-func (t *Trusted) List(wants func(path string) bool, reach func(patterns []string) bool) ([]string, *Need, error) {
-	if _, ok := t.files[Targets]; !ok {
-		return nil, nil, outOfTurn(Targets, "5.6.7", "the top-level targets before an enumeration")
-	}
-	found := map[string]bool{}
-	visited := map[string]bool{Targets: true}
-	for queue := []string{Targets}; len(queue) > 0; queue = queue[1:] {
-		name := queue[0]
-		f := t.files[name]
-		for path := range f.targets {
-			if wants == nil || wants(path) {
-				found[path] = true
-			}
-		}
-		children, ok := f.delegations.reached(reach, t.o.Limits.Listed)
-		if !ok {
-			return nil, nil, t.tooMany(name)
-		}
-		for _, c := range children {
-			if visited[c] {
-				continue
-			}
-			if visited[c] = true; len(visited) > t.o.Limits.Listed+1 {
-				return nil, nil, t.tooMany(c)
-			}
-			if need, err := t.need(name, c); need != nil || err != nil {
-				return nil, need, err
-			}
-			queue = append(queue, c)
-		}
-	}
-	return slices.Sorted(maps.Keys(found)), nil, nil
-}
-
-func (t *Trusted) tooMany(role string) *Error {
-	return &Error{
-		Kind: TooLarge, Role: role, Step: "5.6.7",
-		Wanted: fmt.Sprintf("an enumeration over at most %d delegated roles", t.o.Limits.Listed), Found: "more",
-	}
-}
-
-// reached are the roles that an enumeration visits, and false if the bins alone are
-// more than most.
-func (d delegations) reached(reach func(patterns []string) bool, most int) ([]string, bool) {
-	var names []string
-	if d.bins != nil {
-		if d.bins.count() > uint64(max(most, 0)) {
-			return nil, false
-		}
-		for i := range d.bins.count() {
-			names = append(names, d.bins.name(i))
-		}
-	}
-	for _, role := range d.roles {
-		if role.byHash || len(role.paths) > 0 && (reach == nil || reach(slices.Clone(role.paths))) {
-			names = append(names, role.name)
-		}
-	}
-	return names, true
 }
 
 func namesOf(roles []Role) []string {

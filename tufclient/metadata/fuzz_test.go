@@ -160,7 +160,7 @@ func lookup(t *testing.T, trusted *metadata.Trusted, path string, b []byte) {
 		_, _, err = trusted.Find(path)
 		typed(t, err)
 	}
-	_, _, err = trusted.List(nil, nil)
+	_, _, err = trusted.List(nil, nil, nil)
 	typed(t, err)
 }
 

@@ -57,7 +57,7 @@ type Limits struct {
 	// Roots is how many newer roots one workflow follows at most.
 	Roots int
 	// Delegations is how many roles one lookup visits at most, Listed how many an
-	// enumeration does.
+	// enumeration does, each once for every delegator.
 	Delegations, Listed int
 	// Signatures is the number of signatures of one file at most.
 	Signatures int
@@ -164,6 +164,6 @@ type Target struct {
 	// Roles are those on the way: targets first, the one that lists the file last.
 	Roles []Role
 	// Visited are all that were asked, those on the way among them: had another content
-	// been current in one of them, another role might list the file.
+	// been current in one of them, another role might list the file, or none.
 	Visited []Role
 }

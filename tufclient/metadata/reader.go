@@ -8,7 +8,10 @@ import (
 )
 
 // formError is a value that is not as section 4 of the specification has it.
-type formError struct{ wanted, found string }
+type formError struct {
+	wanted, found string
+	kind          Kind // Malformed where it is ""
+}
 
 func (e *formError) Error() string { return "wanted " + e.wanted + ", found " + e.found }
 
@@ -22,8 +25,16 @@ type reader struct {
 
 func (r reader) fail(name, wanted, found string) {
 	if *r.err == nil {
-		*r.err = &formError{shorten(r.path(name)) + " to be " + wanted, found}
+		*r.err = &formError{wanted: shorten(r.path(name)) + " to be " + wanted, found: found}
 	}
+}
+
+// atMost demands that there are no more of something than are read, items or bytes.
+func (r reader) atMost(name string, have, most int) bool {
+	if have > most && *r.err == nil {
+		*r.err = &formError{shorten(r.path(name)) + " to be at most " + strconv.Itoa(most), "more", TooLarge}
+	}
+	return have <= most
 }
 
 func (r reader) path(name string) string {

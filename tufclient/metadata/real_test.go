@@ -99,8 +99,8 @@ func TestRealRepository(t *testing.T) {
 	if floor.Root != 1 || floor.Timestamp != 10 || floor.Snapshot != 4 || !maps.Equal(floor.Roles, map[string]int64{"targets": 4}) {
 		t.Errorf("the floor is %+v", floor)
 	}
-	names, _, err := trusted.List(func(path string) bool { return strings.Contains(path, "1.4.2") }, nil)
-	if err != nil || len(names) != 2 {
+	names, _, err := trusted.List(func(path string) bool { return strings.Contains(path, "1.4.2") }, nil, nil)
+	if err != nil || len(names.Paths) != 2 {
 		t.Errorf("listed %v, error %v", names, err)
 	}
 }

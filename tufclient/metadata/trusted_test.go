@@ -160,7 +160,7 @@ func TestOutOfTurn(t *testing.T) {
 	}
 	_, _, err = trusted.Find("one")
 	want(t, err, metadata.Order, "targets", "5.6.7")
-	_, _, err = trusted.List(nil, nil)
+	_, _, err = trusted.List(nil, nil, nil)
 	want(t, err, metadata.Order, "targets", "5.6.7")
 	want(t, trusted.UpdateSnapshot(r.snapshot, false), metadata.Order, "snapshot", "5.5")
 	want(t, trusted.UpdateTargets(r.targets), metadata.Order, "targets", "5.6")
