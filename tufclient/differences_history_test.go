@@ -172,7 +172,9 @@ func lostCache(step string) func(*comparison) bool {
 // timestamp lists another hash or length (5.5.2).
 func staleSnapshot(c *comparison) bool {
 	t := c.theirs.trusted
-	if t == nil || t.Timestamp == nil || t.Snapshot == nil || slices.ContainsFunc(c.theirs.requests, func(name string) bool { return strings.HasSuffix(name, "snapshot.json") }) {
+	isSnapshot := func(name string) bool { return strings.HasSuffix(name, "snapshot.json") }
+	fetched := slices.ContainsFunc(c.theirs.requests, isSnapshot)
+	if t == nil || t.Timestamp == nil || t.Snapshot == nil || fetched || !slices.ContainsFunc(c.ours.requests, isSnapshot) {
 		return false
 	}
 	kept, err := os.ReadFile(filepath.Join(c.p.goDir, "m", "snapshot.json"))

@@ -286,6 +286,7 @@ func TestUnkept(t *testing.T) {
 func FuzzMemory(f *testing.F) {
 	for _, m := range []memory{
 		{}, {PinnedSHA256: "aa", Repository: "https://example.com/?a=<b>&c", Floor: metadata.Floor{Root: 1, Roles: map[string]int64{"targets": 3}}},
+		{Validator: &validation{"https://example.com/?a=<b>", "aa", Validator{ETag: `"x"`}}},
 		{Listed: map[string]string{"v1": "", "é\u2028": "sha256:bb"}, Floor: metadata.Floor{TimestampKeys: []string{"a", "b"}}},
 	} {
 		b, err := m.encode()

@@ -61,6 +61,30 @@ func TestValidatorIsBound(t *testing.T) {
 	}
 }
 
+// TestValidatorOfTheFloor: a timestamp that the floor does not know yet is asked for itself.
+func TestValidatorOfTheFloor(t *testing.T) {
+	r := newRepo(t)
+	dir := t.TempDir()
+	r.update()
+	c := r.refreshed(t, dir)
+	c.memory.Floor.Timestamp--
+	b := r.files["metadata/timestamp.json"]
+	c.memory.Validator = &validation{c.url("timestamp.json"), sumOf(b), Validator{ETag: `"x"`}}
+	if err := c.remember(); err != nil {
+		t.Fatal(err)
+	}
+	r.faults["metadata/timestamp.json"] = func(w http.ResponseWriter, req *http.Request) {
+		if req.Header.Get("If-None-Match") != "" {
+			t.Error("it was asked for on condition")
+		}
+		_, _ = w.Write(b)
+	}
+	r.refreshed(t, dir)
+	if got := r.client(t, dir).State().Floor.Timestamp; got != 2 {
+		t.Errorf("the floor is %d after the timestamp was seen again", got)
+	}
+}
+
 func TestUnconditional(t *testing.T) {
 	r := newRepo(t)
 	serve, conditions := tagged(r), 0
