@@ -258,6 +258,23 @@ func TestReleaseListedByStrangers(t *testing.T) {
 	}
 }
 
+// TestReleaseGoingBackToPeople wants a refusal not to recommend what a machine's role puts
+// in the place of a version that people list.
+func TestReleaseGoingBackToPeople(t *testing.T) {
+	h := newHall(t)
+	oneLine(h)
+	h.listIn("nightly", "1.2.4", newerDigest)
+	h.RemoveTarget(lab.ReleaseTarget(imageName, "1.2.3"), "releases")
+	h.publish(t)
+	e := h.evidence()
+	sawListed("1.2.3", imageDigest)(h, e)
+	v := h.decide(t, h.policy(t), imageName+"@"+imageDigest, options(), e)
+	wantFail(t, v, "release", verify.ReleaseWithdrawn)
+	if newest := finding(t, v, "release").Release.Newest; len(newest) != 1 || newest[0].Version != "1.2.2" {
+		t.Errorf("found %+v", newest)
+	}
+}
+
 // TestReleaseManyListed wants a question that needs all versions to end where there are
 // very many, and one that does not to be answered.
 func TestReleaseManyListed(t *testing.T) {

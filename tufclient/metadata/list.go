@@ -90,7 +90,7 @@ func (e *enumeration) visit() (*Need, error) {
 // come that way: each delegator has its own word on who signs the role.
 func (e *enumeration) again() (*Need, error) {
 	for _, to := range e.later {
-		if to.role == to.delegator || !e.around(to) {
+		if !e.around(to) {
 			continue
 		}
 		if need, err := e.take(to); need != nil || err != nil {
@@ -100,8 +100,8 @@ func (e *enumeration) again() (*Need, error) {
 	return nil, nil
 }
 
-// around reports whether the delegator can be reached without going through the role: a
-// lookup visits no role twice.
+// around reports whether the delegator, which is another role, can be reached without going
+// through the role: a lookup visits no role twice.
 func (e *enumeration) around(to edge) bool {
 	seen := map[string]bool{Targets: true, to.role: true}
 	for queue := []string{Targets}; len(queue) > 0; queue = queue[1:] {
