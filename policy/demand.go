@@ -11,7 +11,7 @@ import (
 // signature reads a demand for a signature. shared are the rule's sources; used is
 // set where they count.
 func (r *reader) signature(n *yaml.Node, shared []Source, used *bool, p *Policy) *Signature {
-	s := &Signature{Trust: PublicGood}
+	s := &Signature{Demand{Trust: PublicGood, On: OnEither, Select: SelectAny}}
 	var signers []*yaml.Node
 	var source *yaml.Node
 	seen := r.mapping(n, "signature", map[string]func(*yaml.Node){
@@ -37,7 +37,7 @@ func (r *reader) signature(n *yaml.Node, shared []Source, used *bool, p *Policy)
 
 // provenance reads a demand for provenance; shared and used are as in signature.
 func (r *reader) provenance(n *yaml.Node, shared []Source, used *bool, p *Policy) *Provenance {
-	d := &Provenance{Trust: PublicGood}
+	d := &Provenance{Demand: Demand{Trust: PublicGood, On: OnEither, Select: SelectAny}}
 	var signers []*yaml.Node
 	seen := r.mapping(n, "provenance", map[string]func(*yaml.Node){
 		"builder": func(n *yaml.Node) { d.Builder = r.builderDemand(n) },

@@ -133,8 +133,6 @@ func (r *reader) mapping(n *yaml.Node, what string, fields map[string]func(*yaml
 			r.fail(key, "found a key that is not plain text in %s", what)
 		case seen[name]:
 			r.fail(key, "found %q twice in %s", name, what)
-		case !known && notJudged[name]:
-			r.fail(key, "%q is not judged by this version of assay yet, so it is refused rather than ignored", name)
 		case !known:
 			r.fail(key, "found unknown key %q in %s; wanted one of %s", name, what, strings.Join(sortedKeys(fields), ", "))
 		default:

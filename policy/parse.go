@@ -15,14 +15,6 @@ const (
 	Kind       = "ReleasePolicy"
 )
 
-// notJudged are keys of the policy language that this version refuses because it
-// does not judge them yet.
-var notJudged = map[string]bool{
-	"sbom": true, "attestations": true, "platforms": true, "consistency": true, "freshness": true,
-	"deny": true, "on": true, "select": true, "max_age": true,
-	"requires": true, "include": true, "identities": true, "expires": true,
-}
-
 // Parse reads a policy. file is used in messages only. The error joins everything
 // that is wrong, each as FILE:LINE:COLUMN: what was found and what was wanted.
 func Parse(file string, b []byte) (*Policy, error) {
@@ -41,7 +33,10 @@ func Parse(file string, b []byte) (*Policy, error) {
 		"apiVersion": func(n *yaml.Node) { r.choice(n, "apiVersion", APIVersion) },
 		"kind":       func(n *yaml.Node) { r.choice(n, "kind", Kind) },
 		"metadata":   func(n *yaml.Node) { p.Name = r.metadata(n) },
-		"mode":       func(n *yaml.Node) { r.mode(n) },
+		"mode":       func(n *yaml.Node) { r.mode(n, &p.Audit, &p.AuditUntil) },
+		"expires":    func(n *yaml.Node) { p.Expires = r.time(n, "expires") },
+		"requires":   func(n *yaml.Node) { p.Requires = r.requires(n) },
+		"deny":       func(n *yaml.Node) { p.Deny = r.deny(n) },
 		"trust":      func(n *yaml.Node) { r.trust(n, p.Trust) },
 		"builders":   func(n *yaml.Node) { p.Builders = r.builders(n) },
 		"images":     func(n *yaml.Node) { images = n },
@@ -104,16 +99,6 @@ func (r *reader) metadata(n *yaml.Node) string {
 		r.fail(n, "metadata has no %q", "name")
 	}
 	return name
-}
-
-func (r *reader) mode(n *yaml.Node) {
-	switch s := r.text(n, "mode"); s {
-	case "", "enforce":
-	case "audit":
-		r.fail(n, "mode: audit is not judged by this version of assay yet, so it is refused rather than ignored")
-	default:
-		r.fail(n, "mode is %q; wanted enforce", s)
-	}
 }
 
 var trustName = regexp.MustCompile(`\A[a-z0-9][a-z0-9._-]{0,62}\z`)
@@ -217,7 +202,7 @@ func inTable(id string) bool {
 func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 	rule := Rule{Places: []string{PlaceRegistry}, Evidence: []string{EvidenceSame}}
 	var sources []Source
-	var source, places, evidence, signature, provenance, release *yaml.Node
+	var source, places, evidence, signature, provenance, bom, attestations, release *yaml.Node
 	seen := r.mapping(n, "images", map[string]func(*yaml.Node){
 		"match":      func(n *yaml.Node) { rule.Match = r.match(n) },
 		"tags":       func(n *yaml.Node) { rule.Tags = r.tags(n) },
@@ -228,6 +213,13 @@ func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 		"signature":  func(n *yaml.Node) { signature = n },
 		"provenance": func(n *yaml.Node) { provenance = n },
 		"release":    func(n *yaml.Node) { release = n },
+
+		"sbom":         func(n *yaml.Node) { bom = n },
+		"attestations": func(n *yaml.Node) { attestations = n },
+		"platforms":    func(n *yaml.Node) { rule.Platforms = r.platforms(n) },
+		"consistency":  func(n *yaml.Node) { rule.Consistency = r.consistency(n) },
+		"freshness":    func(n *yaml.Node) { rule.Freshness = r.freshness(n) },
+		"mode":         func(n *yaml.Node) { r.mode(n, &rule.Audit, &rule.AuditUntil) },
 	})
 	if seen == nil {
 		return rule
@@ -243,13 +235,19 @@ func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 	if provenance != nil {
 		rule.Provenance = r.provenance(provenance, sources, &used, p)
 	}
+	if bom != nil {
+		rule.SBOM = r.sbom(bom, sources, &used, p)
+	}
+	if attestations != nil {
+		rule.Attestations = r.attestations(attestations, sources, &used, p)
+	}
 	if release != nil {
 		rule.Release = r.release(release, p)
 		r.checkEvidence(places, evidence, rule)
 	}
 	switch {
-	case !seen["signature"] && !seen["provenance"] && !seen["release"]:
-		r.fail(n, "the rule demands no evidence; wanted at least one of signature, provenance and release")
+	case !seen["signature"] && !seen["provenance"] && !seen["sbom"] && !seen["attestations"] && !seen["release"]:
+		r.fail(n, "the rule demands no evidence; wanted at least one of signature, provenance, sbom, attestations and release")
 	case source != nil && !used:
 		r.fail(source, "the rule's source is judged by nothing, since each demand has its own source, is met by a key or is for a release; leave it out")
 	}

@@ -28,6 +28,16 @@ type Policy struct {
 	Builders []Builder
 	// Rules are tried in order; the first whose Match fits the image's name wins.
 	Rules []Rule
+	// Audit says that a refusal is only reported, by a door that admits, until
+	// AuditUntil; no verdict depends on it.
+	Audit      bool
+	AuditUntil time.Time
+	// Expires is when the policy itself ends: from then on nothing passes under it.
+	// The zero time is never.
+	Expires time.Time
+	Deny    Deny
+	// Requires is the lowest version of assay that may judge by this policy, "" any.
+	Requires string
 }
 
 // PublicGood is the name of the trusted root that a demand means when it names none.
@@ -92,7 +102,17 @@ type Rule struct {
 	Tags       Tags
 	Signature  *Signature
 	Provenance *Provenance
-	Release    *Release
+	SBOM       *SBOM
+	// Attestations are sorted by name.
+	Attestations []Attestation
+	Release      *Release
+	Platforms    *Platforms
+	// Consistency is set by default where two authenticating checks are required.
+	Consistency *Consistency
+	Freshness   *Freshness
+	// Audit and AuditUntil are as the policy's; a rule may only be stricter.
+	Audit      bool
+	AuditUntil time.Time
 }
 
 // Mirror says that images whose names begin with Prefix are those of Of: an image
@@ -113,18 +133,12 @@ type Tags struct {
 }
 
 // Signature demands a cosign signature.
-type Signature struct {
-	Signers []Signer
-	Sources []Source
-	Trust   string
-}
+type Signature struct{ Demand }
 
 // Provenance demands SLSA provenance.
 type Provenance struct {
+	Demand
 	Builder BuilderDemand
-	Signers []Signer
-	Sources []Source
-	Trust   string
 	// Inputs are workflow_dispatch inputs that the build must have been given, as
 	// name=value; nothing is said about others.
 	Inputs []Input
@@ -261,17 +275,32 @@ func (r Rule) GitHub() []string {
 	return urls
 }
 
+// Demands lists what the rule demands of signed evidence.
+func (r Rule) Demands() []Demand {
+	var all []Demand
+	if r.Signature != nil {
+		all = append(all, r.Signature.Demand)
+	}
+	if r.Provenance != nil {
+		all = append(all, r.Provenance.Demand)
+	}
+	if r.SBOM != nil {
+		all = append(all, r.SBOM.Demand)
+	}
+	for _, a := range r.Attestations {
+		all = append(all, a.Demand)
+	}
+	return all
+}
+
 // demandsEvidence reports whether r demands anything that lies in a registry.
-func (r Rule) demandsEvidence() bool { return r.Signature != nil || r.Provenance != nil }
+func (r Rule) demandsEvidence() bool { return len(r.Demands()) > 0 }
 
 // sources are the sources of all demands.
 func (r Rule) sources() []Source {
 	var all []Source
-	if r.Signature != nil {
-		all = append(all, r.Signature.Sources...)
-	}
-	if r.Provenance != nil {
-		all = append(all, r.Provenance.Sources...)
+	for _, d := range r.Demands() {
+		all = append(all, d.Sources...)
 	}
 	return all
 }

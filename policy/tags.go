@@ -88,11 +88,8 @@ func (r Rule) Roots() []string {
 		}
 		names = append(names, name)
 	}
-	if r.Signature != nil {
-		add(r.Signature.Trust)
-	}
-	if r.Provenance != nil {
-		add(r.Provenance.Trust)
+	for _, d := range r.Demands() {
+		add(d.Trust)
 	}
 	if r.Release != nil {
 		add(r.Release.Trust)

@@ -24,6 +24,12 @@ type Facts struct {
 	places     []string
 	// release is nil where nobody read a TUF repository.
 	release *Release
+	// children are the manifests of an index whose evidence was collected; index is the
+	// one that the caller named, and that holds this image.
+	children []childFacts
+	index    *Facts
+	// config is the image's configuration, nil where it was not fetched.
+	config []byte
 }
 
 // Rejected is a piece of evidence that did not become a statement.
@@ -64,6 +70,12 @@ const (
 	problemCertificate
 	problemLevel
 	problemInputs
+	problemAge
+	problemOlder
+	problemSpoilt
+	problemSchema
+	problemContent
+	problemRule
 )
 
 // rejection is an error that carries its problem.

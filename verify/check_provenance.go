@@ -21,7 +21,9 @@ func (provenanceCheck) required(r policy.Rule) bool { return r.Provenance != nil
 
 func (provenanceCheck) layouts() []Layout { return []Layout{LegacyAttestation, Bundle} }
 
-func (provenanceCheck) root(r policy.Rule) string { return r.Provenance.Trust }
+func (provenanceCheck) subject() string { return "provenance" }
+
+func (provenanceCheck) demand(r policy.Rule) policy.Demand { return r.Provenance.Demand }
 
 func (provenanceCheck) demands(r policy.Rule) []demand {
 	if len(r.Provenance.Sources) == 0 { // which no parser makes: provenance of anything is no demand
@@ -100,3 +102,5 @@ func matchInputs(want []policy.Input, b *build) *Difference {
 	}
 	return nil
 }
+
+func (provenanceCheck) content(*question, *Statement, *accepted) *Difference { return nil }

@@ -18,8 +18,6 @@ type releaseCheck struct{}
 
 func (releaseCheck) id() string { return "release" }
 
-func (releaseCheck) authenticates(l Layout) bool { return l == TUFTarget }
-
 func (releaseCheck) required(r policy.Rule) bool { return r.Release != nil }
 
 // versions implements check: no certificate gives the version of a release. What the
@@ -55,7 +53,7 @@ func (releaseCheck) judge(q *question) (f Finding) {
 		f.Unconstrained = []string{"signers"}
 	}
 	f.Notice, f.Message = j.notice()
-	q.validUntil = j.until
+	q.until(j.until)
 	return f
 }
 

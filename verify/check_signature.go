@@ -13,7 +13,9 @@ func (signatureCheck) required(r policy.Rule) bool { return r.Signature != nil }
 
 func (signatureCheck) layouts() []Layout { return []Layout{LegacySignature, Bundle} }
 
-func (signatureCheck) root(r policy.Rule) string { return r.Signature.Trust }
+func (signatureCheck) subject() string { return "signature" }
+
+func (signatureCheck) demand(r policy.Rule) policy.Demand { return r.Signature.Demand }
 
 func (signatureCheck) demands(r policy.Rule) []demand {
 	return demands(r.Signature.Signers, r.Signature.Sources)
@@ -50,3 +52,5 @@ func (signatureCheck) meets(q *question, s *Statement, d demand, vars policy.Var
 	}
 	return accepted{unconstrained: d.unconstrained(s.claims, false)}, nil
 }
+
+func (signatureCheck) content(*question, *Statement, *accepted) *Difference { return nil }

@@ -16,9 +16,6 @@ import (
 // and each writes exactly one finding.
 type check interface {
 	id() string
-	// authenticates reports whether a pass rests on authenticated evidence of this
-	// layout that names the image's digest; a verdict needs at least one such check.
-	authenticates(Layout) bool
 	required(policy.Rule) bool
 	// judge is asked only where the check is required.
 	judge(*question) Finding
@@ -27,9 +24,13 @@ type check interface {
 	versions(*question, policy.Tags) (versions []string, needed bool)
 }
 
-// checks lists every check, in the order of the verdict.
-func checks() []check {
-	return []check{statements{signatureCheck{}}, statements{provenanceCheck{}}, releaseCheck{}}
+// checks lists every check of a rule, in the order of the verdict.
+func checks(r policy.Rule) []check {
+	list := []check{statements{signatureCheck{}}, statements{provenanceCheck{}}, statements{sbomCheck{}}}
+	for _, a := range r.Attestations {
+		list = append(list, statements{attestationCheck{a}})
+	}
+	return append(list, releaseCheck{}, platformsCheck{}, consistencyCheck{}, freshnessCheck{})
 }
 
 // judge runs one check over the facts.
@@ -43,22 +44,23 @@ func (q *question) judge(c check) Finding {
 // statements is a check that statements of one kind can meet.
 type statements struct{ kind }
 
-// authenticates implements check.
-func (statements) authenticates(l Layout) bool { return l != TUFTarget }
-
 // kind is what tells one check over statements from the next.
 type kind interface {
 	id() string
+	// subject is what the check's codes begin with.
+	subject() string
 	required(policy.Rule) bool
+	demand(policy.Rule) policy.Demand
 	// layouts are where the check's evidence can lie: a failure to read one of them
 	// leaves the check undecided.
 	layouts() []Layout
-	root(policy.Rule) string
 	demands(policy.Rule) []demand
 	concerns(Layout, string) bool
 	describe(policy.Rule, demand, policy.Vars) map[string]string
-	// meets compares one statement with one demand.
+	// meets compares one statement with one demand: who signed what was built from where.
 	meets(*question, *Statement, demand, policy.Vars) (accepted, *Difference)
+	// content judges what a statement that met a demand says; nil where it is good.
+	content(*question, *Statement, *accepted) *Difference
 }
 
 // accepted is what a statement that met a demand adds to the finding.
@@ -66,6 +68,9 @@ type accepted struct {
 	builder       string
 	level         *int
 	unconstrained []string
+	// notice is a code that the pass should be read with, message says it in words.
+	notice  Code
+	message string
 }
 
 // question is everything that judging depends on.
@@ -85,12 +90,22 @@ type question struct {
 	hypothetical bool
 	// catalogue is what was found of the versions that a TUF repository lists.
 	catalogue *catalogue
-	// validUntil is when the release check would find something else.
-	validUntil time.Time
+	// validUntil is the earliest time at which a check would find something else.
+	validUntil *time.Time
+	// memo keeps what checks over statements made of each image; see [question.statements].
+	memo map[memoKey]judged
+}
+
+// until notes that a check would find something else from t on; the zero time is never.
+func (q *question) until(t time.Time) {
+	if !t.IsZero() && (q.validUntil.IsZero() || t.Before(*q.validUntil)) {
+		*q.validUntil = t
+	}
 }
 
 // outcome is one candidate with how it fared.
 type outcome struct {
+	statement *Statement
 	candidate Candidate
 	problem   problem
 	met       bool
@@ -98,8 +113,15 @@ type outcome struct {
 	text      []byte // of the candidate, to compare
 }
 
-// judge implements check.
-func (c statements) judge(q *question) Finding {
+// judged is what a check made of the evidence about one image: its finding, and the
+// statements that met it.
+type judged struct {
+	finding Finding
+	met     []*Statement
+}
+
+// judgeHere judges the evidence about the one image that q.facts is of.
+func (c statements) judgeHere(q *question) judged {
 	f := Finding{ID: c.id(), Required: true}
 	demands := c.demands(q.rule)
 	for _, d := range demands {
@@ -108,50 +130,98 @@ func (c statements) judge(q *question) Finding {
 	f.Reproduce = reproduce(c.id(), q)
 	var outcomes []outcome
 	for _, s := range q.facts.statements {
-		if s.root == c.root(q.rule) && c.concerns(s.layout, s.predicateType) {
+		if s.root == c.demand(q.rule).Trust && c.concerns(s.layout, s.predicateType) {
 			outcomes = append(outcomes, q.compare(c, s, demands))
 		}
 	}
-	outcomes = sortOutcomes(outcomes)
+	outcomes = q.choose(c, outcomes)
+	var met []*Statement
 	for _, o := range outcomes {
 		if o.met {
-			f.Found = append(f.Found, o.candidate)
+			f.Found, met = append(f.Found, o.candidate), append(met, o.statement)
 			if f.Unconstrained == nil {
 				f.Unconstrained = o.accepted.unconstrained
 			}
+			if f.Notice == "" {
+				f.Notice, f.Message = o.accepted.notice, o.accepted.message
+			}
 		}
 	}
-	if len(f.Found) > 0 {
+	failure, failed := q.failure(c)
+	if len(f.Found) > 0 && !(failed && c.demand(q.rule).Select != policy.SelectAny) {
 		f.Result = Passed
-		return f
+		return judged{f, met}
+	}
+	f.Found, f.Unconstrained, f.Notice, f.Message = nil, nil, "", ""
+	if failed {
+		f.Result, f.Code, f.Class = Errored, failure.Code, failure.Class
+		f.Message = "the evidence could not be read completely, so nothing is decided"
 	}
 	for _, r := range q.facts.rejected {
-		if r.root == c.root(q.rule) && c.concerns(r.layout, r.predicateType) {
-			outcomes = append(outcomes, outcome{candidate: r.candidate(c.id()), problem: r.problem})
+		if r.root == c.demand(q.rule).Trust && c.concerns(r.layout, r.predicateType) {
+			outcomes = append(outcomes, outcome{candidate: r.candidate(c.subject()), problem: r.problem})
 		}
 	}
 	outcomes = sortOutcomes(outcomes)
 	for _, o := range outcomes {
+		o.candidate.Met = nil
 		f.Found = append(f.Found, o.candidate)
 	}
-	q.refuse(c, &f, outcomes, demands)
-	return f
+	if !failed {
+		q.refuse(c, &f, outcomes, demands)
+	}
+	f.Next = next(f.Code)
+	return judged{finding: f}
 }
 
-// refuse gives a finding that is not a pass its result and code: undecided if
-// something that might have met the demand could not be read, else by the
-// candidate that came closest.
-func (q *question) refuse(c statements, f *Finding, outcomes []outcome, demands []demand) {
-	if failure, ok := q.failure(c); ok {
-		f.Result, f.Code, f.Class = Errored, failure.Code, failure.Class
-		f.Message = "the evidence could not be read completely, so nothing is decided"
-		f.Next = next(f.Code)
-		return
+// choose judges the content of the statements that met a demand, as the policy
+// selects among them, and sorts all outcomes. What is left as met counts.
+func (q *question) choose(c statements, outcomes []outcome) []outcome {
+	selected := func(outcome) bool { return true }
+	if c.demand(q.rule).Select == policy.SelectNewest {
+		var newest time.Time
+		for _, o := range outcomes {
+			if o.met && o.statement.Time().After(newest) {
+				newest = o.statement.Time()
+			}
+		}
+		selected = func(o outcome) bool { return o.statement.Time().Equal(newest) }
 	}
+	spoilt := false
+	for i := range outcomes {
+		o := &outcomes[i]
+		switch {
+		case !o.met:
+		case !selected(*o):
+			o.met, o.candidate.Met, o.problem = false, nil, problemOlder
+			o.candidate.Code = codeOf(c.subject(), problemOlder)
+			o.candidate.Reason = "a newer one counts"
+		default:
+			if diff := c.content(q, o.statement, &o.accepted); diff != nil {
+				o.met, o.candidate.Met, o.problem = false, nil, diff.problem
+				o.candidate.Difference, o.candidate.Code = diff, codeOf(c.subject(), diff.problem)
+				spoilt = true
+			}
+		}
+	}
+	if spoilt && c.demand(q.rule).Select != policy.SelectAny { // each that was selected has to be good
+		for i := range outcomes {
+			if o := &outcomes[i]; o.met {
+				o.met, o.candidate.Met, o.problem = false, nil, problemSpoilt
+				o.candidate.Reason, o.candidate.Code = "it would count, but another that was selected does not", codeOf(c.subject(), problemSpoilt)
+			}
+		}
+	}
+	return sortOutcomes(outcomes)
+}
+
+// refuse gives a finding that is not a pass its result and code, by the candidate
+// that came closest.
+func (q *question) refuse(c statements, f *Finding, outcomes []outcome, demands []demand) {
 	f.Result = Failed
 	switch {
 	case len(outcomes) == 0:
-		f.Code = Code(c.id() + ".missing")
+		f.Code = Code(c.subject() + ".missing")
 		f.Message = q.bystanders(c)
 	case q.noVersion != "" && usesVersion(demands) && outcomes[0].candidate.Authenticated:
 		f.Code, f.Message = PolicyNoVersion, q.noVersion
@@ -162,15 +232,17 @@ func (q *question) refuse(c statements, f *Finding, outcomes []outcome, demands 
 			f.Result, f.Class = Errored, Definitive
 		}
 	}
-	f.Next = next(f.Code)
 }
 
 // compare finds the first demand that a statement meets, or the closest difference.
 func (q *question) compare(c statements, s *Statement, demands []demand) outcome {
-	o := outcome{candidate: s.candidate()}
+	o := outcome{statement: s, candidate: s.candidate()}
 	var closest *Difference
 	for i, d := range demands {
 		a, diff := c.meets(q, s, d, q.vars)
+		if diff == nil {
+			diff = matchAge(s, c.demand(q.rule).MaxAge, q.at)
+		}
 		if a.builder != "" {
 			o.candidate.Builder, o.candidate.Level = a.builder, a.level
 		}
@@ -187,7 +259,7 @@ func (q *question) compare(c statements, s *Statement, demands []demand) outcome
 	}
 	o.problem = closest.problem
 	o.candidate.Difference = closest
-	o.candidate.Code = codeOf(c.id(), closest.problem)
+	o.candidate.Code = codeOf(c.subject(), closest.problem)
 	return o
 }
 
@@ -294,10 +366,10 @@ func (s *Statement) candidate() Candidate {
 }
 
 // candidate writes a rejected piece for the verdict.
-func (r Rejected) candidate(id string) Candidate {
+func (r Rejected) candidate(subject string) Candidate {
 	return Candidate{
 		Evidence: r.evidence, Layout: r.layout, Type: r.predicateType, Trust: r.root, Claims: r.claims,
-		Code: codeOf(id, r.problem), Reason: r.reason,
+		Code: codeOf(subject, r.problem), Reason: r.reason,
 	}
 }
 

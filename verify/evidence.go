@@ -42,6 +42,8 @@ type Want struct {
 	// BuildKit wants the attestation manifests that BuildKit keeps inside an index.
 	// Their statements are unsigned.
 	BuildKit bool
+	// Config wants the image's configuration, for its labels.
+	Config bool
 	// Repositories are the canonical names of the repositories to look into; none
 	// means the image's own.
 	Repositories []string
@@ -89,6 +91,9 @@ type Piece struct {
 	MediaType   string
 	Bytes       []byte
 	Annotations map[string]string
+	// Manifest is the attestation manifest that lists a statement of BuildKit's, as the
+	// index lists it: the chain of digests from the image to Bytes.
+	Manifest []byte
 }
 
 // Evidence is what was collected about one image.
@@ -105,6 +110,12 @@ type Evidence struct {
 	Bytes    int64
 	// Release is what was gathered of the project's TUF repository, nil if nothing was.
 	Release *ReleaseEvidence
+	// Children are the manifests of an index with the evidence about each, where that
+	// was collected; Index is the index that the caller says holds this image.
+	Children []Child
+	Index    *Child
+	// Config is the image's configuration, as its manifest names it.
+	Config []byte
 	// sigstore is what the client of that repository verified signatures with.
 	sigstore metadata.Sigstore
 }

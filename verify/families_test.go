@@ -614,13 +614,13 @@ func TestNothingDemanded(t *testing.T) {
 	match := must(policy.ParsePattern(imageName))
 	for name, p := range map[string]*policy.Policy{
 		"no rule": {}, "an empty rule": {Rules: []policy.Rule{{}}}, "no demand": {Rules: []policy.Rule{{Match: match}}},
-		"an empty signature":  {Rules: []policy.Rule{{Match: match, Signature: &policy.Signature{Trust: policy.PublicGood}}}},
-		"an empty signer":     {Rules: []policy.Rule{{Match: match, Signature: &policy.Signature{Trust: policy.PublicGood, Signers: []policy.Signer{{}}}}}},
-		"an issuer alone":     {Rules: []policy.Rule{{Match: match, Signature: &policy.Signature{Trust: policy.PublicGood, Signers: []policy.Signer{{}}, Sources: []policy.Source{{}}}}}},
-		"an empty provenance": {Rules: []policy.Rule{{Match: match, Provenance: &policy.Provenance{Trust: policy.PublicGood}}}},
-		"no source":           {Rules: []policy.Rule{{Match: match, Provenance: &policy.Provenance{Trust: policy.PublicGood, Signers: []policy.Signer{{Issuer: lab.GitHubIssuer}}, Builder: policy.BuilderDemand{Level: 3}}}}},
-		"a key and claims":    {Rules: []policy.Rule{{Match: match, Signature: &policy.Signature{Trust: policy.PublicGood, Signers: []policy.Signer{{Issuer: lab.GitHubIssuer, Key: &policy.Key{}}}}}}},
-		"no root":             {Rules: []policy.Rule{{Match: match, Signature: &policy.Signature{Signers: []policy.Signer{{Issuer: lab.GitHubIssuer}}}}}},
+		"an empty signature":  {Rules: []policy.Rule{{Match: match, Signature: &policy.Signature{Demand: policy.Demand{Trust: policy.PublicGood}}}}},
+		"an empty signer":     {Rules: []policy.Rule{{Match: match, Signature: &policy.Signature{Demand: policy.Demand{Trust: policy.PublicGood, Signers: []policy.Signer{{}}}}}}},
+		"an issuer alone":     {Rules: []policy.Rule{{Match: match, Signature: &policy.Signature{Demand: policy.Demand{Trust: policy.PublicGood, Signers: []policy.Signer{{}}, Sources: []policy.Source{{}}}}}}},
+		"an empty provenance": {Rules: []policy.Rule{{Match: match, Provenance: &policy.Provenance{Demand: policy.Demand{Trust: policy.PublicGood}}}}},
+		"no source":           {Rules: []policy.Rule{{Match: match, Provenance: &policy.Provenance{Demand: policy.Demand{Trust: policy.PublicGood, Signers: []policy.Signer{{Issuer: lab.GitHubIssuer}}}, Builder: policy.BuilderDemand{Level: 3}}}}},
+		"a key and claims":    {Rules: []policy.Rule{{Match: match, Signature: &policy.Signature{Demand: policy.Demand{Trust: policy.PublicGood, Signers: []policy.Signer{{Issuer: lab.GitHubIssuer, Key: &policy.Key{}}}}}}}},
+		"no root":             {Rules: []policy.Rule{{Match: match, Signature: &policy.Signature{Demand: policy.Demand{Signers: []policy.Signer{{Issuer: lab.GitHubIssuer}}}}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.Trust = map[string]policy.Trust{policy.PublicGood: {Builtin: true, Thresholds: policy.DefaultThresholds()}}

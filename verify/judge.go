@@ -18,7 +18,10 @@ type Options struct {
 	// Version is the version under judgement, where the caller names it; "" takes
 	// the tag's, or the one that the accepted certificate's ref gives.
 	Version string
-	Limits  Limits
+	// Index is a reference to an index that holds the image, whose evidence then counts
+	// for it; the zero Reference is none.
+	Index  Reference
+	Limits Limits
 }
 
 // Judge decides: a pure function of facts, policy, trust and time. trust is only
@@ -35,15 +38,15 @@ func Judge(facts Facts, p *policy.Policy, trust Trust, o Options) Verdict {
 	}
 	v.Policy.Rule, v.Image.Name = rule.Match.String(), rule.Canonical
 	v.Trust = describeTrust(rule, trust)
-	q := &question{facts: facts, policy: p, rule: rule, at: o.At, limits: o.Limits, hypothetical: o.Hypothetical}
+	q := &question{facts: facts, policy: p, rule: rule, at: o.At, limits: o.Limits, hypothetical: o.Hypothetical, validUntil: &time.Time{}, memo: map[memoKey]judged{}}
 	q.versionFrom = q.resolveVersion(o.Version)
 	v.Image.Version, v.Image.VersionFrom = q.vars.Version, q.versionFrom
-	for _, c := range checks() {
+	for _, c := range checks(rule) {
 		v.Checks = append(v.Checks, q.judge(c))
 	}
 	v.decide()
 	if v.Passed() && !q.validUntil.IsZero() {
-		v.ValidUntil = &q.validUntil
+		v.ValidUntil = q.validUntil
 	}
 	v.Run.record(facts)
 	v.Run.recordRelease(facts.release, v)
@@ -60,7 +63,7 @@ func Undecided(ref Reference, p *policy.Policy, trust Trust, failure *Failure, o
 	}
 	v.Policy.Rule, v.Image.Name = rule.Match.String(), rule.Canonical
 	v.Trust = describeTrust(rule, trust)
-	for _, c := range checks() {
+	for _, c := range checks(rule) {
 		f := Finding{ID: c.id(), Required: c.required(rule), Result: NotRequired}
 		if f.Required {
 			f.Result, f.Code, f.Class = Errored, failure.Code, failure.Class
@@ -108,9 +111,11 @@ func (v *Verdict) decide() {
 		}
 		switch f.Result {
 		case Passed:
-			if f.authenticated() {
+			switch {
+			case !authenticating(f.ID):
+			case f.authenticated():
 				authenticated++
-			} else {
+			default:
 				failed++
 			}
 		case Errored:
@@ -128,16 +133,22 @@ func (v *Verdict) decide() {
 	}
 }
 
+// authenticating reports whether a check of this id passes by authenticated evidence
+// alone. The other checks only refuse.
+func authenticating(id string) bool {
+	switch id {
+	case "signature", "provenance", "sbom", "release":
+		return true
+	}
+	return strings.HasPrefix(id, attestationPrefix)
+}
+
 // authenticated reports whether a finding of an authenticating check counted at
 // least one authenticated statement or TUF target.
 func (f Finding) authenticated() bool {
-	for _, c := range checks() {
-		if c.id() == f.ID {
-			for _, found := range f.Found {
-				if c.authenticates(found.Layout) && found.Authenticated && found.Met != nil && found.Code == "" {
-					return true
-				}
-			}
+	for _, found := range f.Found {
+		if found.Authenticated && found.Met != nil && found.Code == "" && (found.Layout == TUFTarget) == (f.ID == "release") {
+			return true
 		}
 	}
 	return false

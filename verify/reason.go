@@ -163,6 +163,18 @@ func codeOf(check string, p problem) Code {
 		suffix = "level_too_low"
 	case problemInputs:
 		suffix = "inputs_mismatch"
+	case problemAge:
+		suffix = "too_old"
+	case problemOlder:
+		suffix = "superseded"
+	case problemSpoilt:
+		suffix = "spoilt"
+	case problemSchema:
+		suffix = "schema_invalid"
+	case problemContent:
+		suffix = "content_refused"
+	case problemRule:
+		suffix = "rule_violated"
 	}
 	return Code(check + "." + suffix)
 }
@@ -177,7 +189,11 @@ type Reason struct {
 
 // Reasons lists every code with its explanation, in the order of docs/reasons.md.
 func Reasons() []Reason {
-	return append(imageReasons(), releaseReasons()...)
+	all := imageReasons()
+	for _, more := range [][]Reason{contentReasons(), platformReasons(), storyReasons(), freshnessReasons(), releaseReasons()} {
+		all = append(all, more...)
+	}
+	return all
 }
 
 // imageReasons explain the codes of everything but releases.

@@ -335,7 +335,11 @@ func fieldsOf(typ reflect.Type, path string) []string {
 	var all []string
 	for i := range typ.NumField() {
 		f := typ.Field(i)
-		all = append(all, fieldsOf(f.Type, strings.TrimPrefix(path+"."+f.Name, "."))...)
+		name := "." + f.Name
+		if f.Anonymous { // whose fields are found by their own names
+			name = ""
+		}
+		all = append(all, fieldsOf(f.Type, strings.TrimPrefix(path+name, "."))...)
 	}
 	return all
 }

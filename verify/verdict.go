@@ -85,12 +85,19 @@ type Verdict struct {
 	Hypothetical bool `json:"hypothetical"`
 	// ValidUntil is the earliest moment at which a pass would change: metadata expires,
 	// a grace ends, a moving tag may lag no longer. It is nil where nothing such is known.
-	ValidUntil *time.Time    `json:"valid_until,omitempty"`
-	Image      VerdictImage  `json:"image"`
-	Policy     VerdictPolicy `json:"policy"`
-	Trust      []VerdictRoot `json:"trust"`
-	Checks     []Finding     `json:"checks"`
-	Run        Run           `json:"run"`
+	ValidUntil *time.Time `json:"valid_until,omitempty"`
+	// Enforced is false where the policy is in audit mode: an admission door may let the
+	// image in and say so. The verdict is what it would be otherwise.
+	Enforced *bool `json:"enforced,omitempty"`
+	// Exception is what excuses a failure, if anything does. The verdict stays fail.
+	Exception *VerdictException `json:"exception,omitempty"`
+	// Notices are what a person should know beside the verdict: an expiry that is near.
+	Notices []Notice      `json:"notices,omitempty"`
+	Image   VerdictImage  `json:"image"`
+	Policy  VerdictPolicy `json:"policy"`
+	Trust   []VerdictRoot `json:"trust"`
+	Checks  []Finding     `json:"checks"`
+	Run     Run           `json:"run"`
 }
 
 // VerdictImage is what the verdict is about.
@@ -152,6 +159,12 @@ type Finding struct {
 	Unconstrained []string `json:"unconstrained,omitempty"`
 	// Release is of the check "release" alone.
 	Release *VerdictRelease `json:"release,omitempty"`
+	// Violations are what the content of the closest candidate breaks, or what a pass
+	// is to be read with.
+	Violations []Violation `json:"violations,omitempty"`
+	// Platforms is of the check "platforms" alone, Story of "consistency".
+	Platforms *VerdictPlatforms `json:"platforms,omitempty"`
+	Story     []VerdictClaim    `json:"story,omitempty"`
 	// Reproduce is a command of another tool that shows the same by hand.
 	Reproduce string `json:"reproduce,omitempty"`
 	// Next says what a person can do.
@@ -163,6 +176,10 @@ type Candidate struct {
 	// Evidence is the digest of the piece; run.places says where it lay.
 	Evidence string `json:"evidence"`
 	Layout   Layout `json:"layout"`
+	// About is the digest that the evidence is about, where that is not the image's:
+	// one of its platforms, or the index that holds it. Platform is that one's.
+	About    string `json:"about,omitempty"`
+	Platform string `json:"platform,omitempty"`
 	// Type is the predicate type, or the path of a release's manifest.
 	Type string `json:"type,omitempty"`
 	// Authenticated is true if signature, time and subject were verified under

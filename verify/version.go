@@ -129,7 +129,7 @@ func patterns(ps []policy.Pattern) string {
 func (q *question) versionOfEvidence(tags policy.Tags) (version, problem string) {
 	var shared []string
 	first, needed := true, false
-	for _, c := range checks() {
+	for _, c := range checks(q.rule) {
 		if !c.required(q.rule) {
 			continue
 		}
@@ -172,8 +172,8 @@ func (c statements) versions(q *question, tags policy.Tags) ([]string, bool) {
 		return nil, false
 	}
 	found := map[string]bool{}
-	for _, s := range q.facts.statements {
-		if s.root != c.root(q.rule) || !c.concerns(s.layout, s.predicateType) || s.claims == nil {
+	for _, s := range q.everyStatement() {
+		if s.root != c.demand(q.rule).Trust || !c.concerns(s.layout, s.predicateType) || s.claims == nil {
 			continue
 		}
 		for _, d := range c.demands(q.rule) {

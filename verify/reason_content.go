@@ -1,0 +1,4 @@
+package verify
+
+// contentReasons explain codes.
+func contentReasons() []Reason { return nil }

@@ -1,0 +1,4 @@
+package verify
+
+// freshnessReasons explain codes.
+func freshnessReasons() []Reason { return nil }

@@ -1,0 +1,4 @@
+package verify
+
+// platformReasons explain codes.
+func platformReasons() []Reason { return nil }
