@@ -1,0 +1,4 @@
+package verify
+
+// attestationReasons explain codes.
+func attestationReasons() []Reason { return nil }

@@ -1,0 +1,4 @@
+package verify
+
+// modeReasons explain codes.
+func modeReasons() []Reason { return nil }
