@@ -103,16 +103,22 @@ func checkPolicy(t *testing.T, p *policy.Policy) {
 		t.Error("a policy has no name or no rules")
 	}
 	for _, r := range p.Rules {
-		if r.Match.IsZero() || r.Signature == nil && r.Provenance == nil && r.Release == nil {
+		if r.Match.IsZero() || len(r.Demands()) == 0 && r.Release == nil {
 			t.Error("a rule demands nothing")
 		}
-		if s := r.Signature; s != nil {
-			checkSigners(t, s.Signers)
-			checkSources(t, s.Sources)
-		}
-		if d := r.Provenance; d != nil {
+		for _, d := range r.Demands() {
 			checkSigners(t, d.Signers)
 			checkSources(t, d.Sources)
+			if d.On == "" || d.Select == "" || d.Select == policy.SelectNewest && d.MaxAge <= 0 {
+				t.Errorf("a demand says too little: %v", d)
+			}
+		}
+		for i, a := range r.Attestations {
+			if a.Type == "" || a.Name == "" || i > 0 && r.Attestations[i-1].Name >= a.Name {
+				t.Errorf("an attestation has no type or is out of order: %q, %q", a.Name, a.Type)
+			}
+		}
+		if d := r.Provenance; d != nil {
 			if len(d.Sources) == 0 || len(d.Builder.IDs) == 0 && d.Builder.Level == 0 {
 				t.Error("provenance demands no source or no builder")
 			}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/releaseassay/assay/sbom"
@@ -173,9 +174,22 @@ type Freshness struct {
 // Deny lists what never passes, whatever else is valid.
 type Deny struct {
 	// Digests are "sha256:<hex>" of images, indexes or platforms.
-	Digests  []string
+	Digests []string
+	// Reasons say why a digest is denied, where the policy says it.
+	Reasons  map[string]string
 	Versions []DeniedVersion
 	Signed   []DeniedSigner
+}
+
+// IsZero reports whether nothing is denied.
+func (d Deny) IsZero() bool { return len(d.Digests) == 0 && len(d.Versions) == 0 && len(d.Signed) == 0 }
+
+// about keeps what can concern an image by one of its names.
+func (d Deny) about(names ...string) Deny {
+	d.Versions = slices.DeleteFunc(slices.Clone(d.Versions), func(v DeniedVersion) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return v.Match.Match(name, Vars{}) })
+	})
+	return d
 }
 
 // DeniedVersion is one version of the images that Match covers.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -8,64 +9,100 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// signature reads a demand for a signature. shared are the rule's sources; used is
-// set where they count.
-func (r *reader) signature(n *yaml.Node, shared []Source, used *bool, p *Policy) *Signature {
-	s := &Signature{Demand{Trust: PublicGood, On: OnEither, Select: SelectAny}}
-	var signers []*yaml.Node
-	var source *yaml.Node
-	seen := r.mapping(n, "signature", map[string]func(*yaml.Node){
-		"signer": func(n *yaml.Node) { s.Signers, signers = r.signers(n, "signature.signer") },
-		"source": func(n *yaml.Node) { source, s.Sources = n, r.sources(n, "signature.source") },
-		"trust":  func(n *yaml.Node) { s.Trust = r.trustRef(n, "signature.trust", p) },
-	})
-	if seen != nil && !seen["signer"] {
-		r.fail(n, "signature has no %q; wanted who signs: {issuer, workflow}, {issuer, identity} or {key}", "signer")
+// spoken is what a demand says, with the nodes that say it.
+type spoken struct {
+	// seen are the keys that were there; nil where the demand is no mapping.
+	seen map[string]bool
+	// signers are the nodes of the demand's signers, one for each.
+	signers []*yaml.Node
+	source  *yaml.Node
+}
+
+// demand reads the keys that every demand for signed evidence has, into d, beside those
+// of its own. What d holds before are the defaults.
+func (r *reader) demand(n *yaml.Node, what string, d *Demand, p *Policy, own map[string]func(*yaml.Node)) spoken {
+	var s spoken
+	fields := map[string]func(*yaml.Node){
+		"signer": func(n *yaml.Node) { d.Signers, s.signers = r.signers(n, what+".signer") },
+		"source": func(n *yaml.Node) { s.source, d.Sources = n, r.sources(n, what+".source") },
+		"trust":  func(n *yaml.Node) { d.Trust = r.trustRef(n, what+".trust", p) },
+		"on": func(n *yaml.Node) {
+			d.On = On(r.choice(n, what+".on", string(OnIndex), string(OnPlatforms), string(OnEither)))
+		},
+		"select": func(n *yaml.Node) {
+			d.Select = Select(r.choice(n, what+".select", string(SelectAny), string(SelectAll), string(SelectNewest)))
+		},
+		"max_age": func(n *yaml.Node) { d.MaxAge = r.age(n, what+".max_age", longestMaxAge) },
 	}
-	certified := slices.ContainsFunc(s.Signers, func(s Signer) bool { return s.Key == nil })
-	switch {
-	case source == nil && certified:
-		s.Sources, *used = shared, *used || len(shared) > 0
-	case source != nil && !certified && len(s.Signers) > 0:
-		r.fail(source, "signature.source stands beside a key, which says nothing of a source; leave it out")
-	}
-	for i := range s.Signers {
-		r.checkSigner(signers[i], "signature.signer", &s.Signers[i], s.Sources)
-	}
+	maps.Copy(fields, own)
+	s.seen = r.mapping(n, what, fields)
 	return s
 }
 
-// provenance reads a demand for provenance; shared and used are as in signature.
+// checkNewest refuses to judge the newest statement alone where nothing says how old it
+// may be: whoever keeps the evidence can hold the newest back.
+func (r *reader) checkNewest(n *yaml.Node, what string, d *Demand, seen map[string]bool) {
+	if d.Select == SelectNewest && seen != nil && !seen["max_age"] {
+		r.fail(n, "%s selects the newest statement, and the registry can hold that back; wanted max_age beside it, such as max_age: 90d, or select: any", what)
+	}
+}
+
+// signed reads a demand whose signer has to be named, which signature, sbom and
+// attestations have in common. shared are the rule's sources; used is set where they count.
+func (r *reader) signed(n *yaml.Node, what string, d *Demand, shared []Source, used *bool, p *Policy, own map[string]func(*yaml.Node)) map[string]bool {
+	s := r.demand(n, what, d, p, own)
+	if s.seen != nil && !s.seen["signer"] {
+		r.fail(n, "%s has no %q; wanted who signs: {issuer, workflow}, {issuer, identity} or {key}", what, "signer")
+	}
+	certified := slices.ContainsFunc(d.Signers, func(s Signer) bool { return s.Key == nil })
+	switch {
+	case s.source == nil && certified:
+		d.Sources, *used = shared, *used || len(shared) > 0
+	case s.source != nil && !certified && len(d.Signers) > 0:
+		r.fail(s.source, "%s.source stands beside a key, which says nothing of a source; leave it out", what)
+	}
+	for i := range d.Signers {
+		r.checkSigner(s.signers[i], what+".signer", &d.Signers[i], d.Sources)
+	}
+	return s.seen
+}
+
+// signature reads a demand for a signature.
+func (r *reader) signature(n *yaml.Node, shared []Source, used *bool, p *Policy) *Signature {
+	s := &Signature{Demand{Trust: PublicGood, On: OnEither, Select: SelectAny}}
+	seen := r.signed(n, "signature", &s.Demand, shared, used, p, nil)
+	r.checkNewest(n, "signature", &s.Demand, seen)
+	return s
+}
+
+// provenance reads a demand for provenance; shared and used are as in signed.
 func (r *reader) provenance(n *yaml.Node, shared []Source, used *bool, p *Policy) *Provenance {
 	d := &Provenance{Demand: Demand{Trust: PublicGood, On: OnEither, Select: SelectAny}}
-	var signers []*yaml.Node
-	seen := r.mapping(n, "provenance", map[string]func(*yaml.Node){
+	s := r.demand(n, "provenance", &d.Demand, p, map[string]func(*yaml.Node){
 		"builder": func(n *yaml.Node) { d.Builder = r.builderDemand(n) },
-		"signer":  func(n *yaml.Node) { d.Signers, signers = r.signers(n, "provenance.signer") },
-		"source":  func(n *yaml.Node) { d.Sources = r.sources(n, "provenance.source") },
-		"trust":   func(n *yaml.Node) { d.Trust = r.trustRef(n, "provenance.trust", p) },
 		"inputs": func(n *yaml.Node) {
 			r.entries(n, "provenance.inputs", func(name string, n *yaml.Node) {
 				d.Inputs = append(d.Inputs, Input{Name: name, Value: r.text(n, "provenance.inputs."+name)})
 			})
 		},
 	})
-	if seen == nil {
+	if s.seen == nil {
 		return d
 	}
-	if !seen["builder"] {
+	if !s.seen["builder"] {
 		r.fail(n, "provenance has no %q; wanted {id, level}", "builder")
 	}
-	if !seen["source"] {
+	if !s.seen["source"] {
 		d.Sources, *used = shared, true
 		if len(shared) == 0 {
 			r.fail(n, "provenance has no source; wanted source: {repository: owner/name} here or beside it")
 		}
 	}
-	if !seen["signer"] {
+	if !s.seen["signer"] {
 		d.Signers = []Signer{{Issuer: GitHubIssuer}}
 	}
-	for i, signer := range signers {
+	r.checkNewest(n, "provenance", &d.Demand, s.seen)
+	for i, signer := range s.signers {
 		r.checkBuilderSigner(signer, "provenance.signer", &d.Signers[i], d.Sources)
 	}
 	return d
@@ -105,7 +142,7 @@ func (r *reader) trustRef(n *yaml.Node, what string, p *Policy) string {
 
 func (r *reader) sources(n *yaml.Node, what string) []Source {
 	var sources []Source
-	r.oneOrList(n, what, func(n *yaml.Node) { sources = append(sources, r.source(n, what)) })
+	r.oneOrList(n, what, func(n *yaml.Node) { sources = append(sources, r.sourceOrName(n, what)) })
 	return sources
 }
 

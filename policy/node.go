@@ -27,7 +27,10 @@ const (
 // each with its line and column.
 type reader struct {
 	file string
-	errs []fault
+	// lines are those of the document, to say where in a text something stands.
+	lines []string
+	errs  []fault
+	part
 }
 
 // fault is one thing that is wrong, and where.
@@ -48,7 +51,7 @@ func (r *reader) err() error {
 		}
 		return a.column - b.column
 	})
-	var errs []error
+	errs := []error{r.broken}
 	for i, f := range r.errs {
 		if i == maxErrors {
 			errs = append(errs, fmt.Errorf("%s: %d more faults are not listed", r.file, len(r.errs)-i))
@@ -67,6 +70,7 @@ func (r *reader) document(b []byte) (*yaml.Node, error) {
 	if err := r.encoding(b); err != nil {
 		return nil, err
 	}
+	r.lines = strings.Split(string(b), "\n")
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {

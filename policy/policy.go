@@ -110,6 +110,8 @@ type Rule struct {
 	// Consistency is set by default where two authenticating checks are required.
 	Consistency *Consistency
 	Freshness   *Freshness
+	// Deny is what of the policy's can concern the image; [Policy.Rule] sets it.
+	Deny Deny
 	// Audit and AuditUntil are as the policy's; a rule may only be stricter.
 	Audit      bool
 	AuditUntil time.Time
@@ -221,7 +223,7 @@ func (p *Policy) Rule(name string) (Rule, bool) {
 	for _, r := range p.Rules {
 		for _, canonical := range append(r.origins(name), name) {
 			if r.Match.Match(canonical, Vars{}) {
-				r.Canonical = canonical
+				r.Canonical, r.Deny = canonical, p.Deny.about(canonical, name)
 				return r, true
 			}
 		}

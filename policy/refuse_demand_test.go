@@ -201,10 +201,10 @@ mode: audit
 		`p.yaml:1:13: apiVersion is "assay/v9"; wanted one of assay/v1`,
 		"p.yaml:4:25: signature.signer has no workflow and no identity; wanted one of them",
 		`p.yaml:4:25: signature.signer.issuer is "a", whose identities assay does not know the grammar of; wanted an exact identity instead of workflow or pattern`,
-		`p.yaml:4:38: "sbom" is not judged by this version of assay yet, so it is refused rather than ignored`,
+		`p.yaml:4:38: found unknown key "sbom" in signature; wanted one of max_age, on, select, signer, source, trust`,
 		`p.yaml:5:35: provenance.builder.level is "9"; wanted a whole number from 0 to 3`,
 		`p.yaml:5:60: provenance.source.repository: the repository is "n"; wanted owner/name on github.com, or https://host/path`,
 		"p.yaml:6:15: the name of a trusted root is \"Corp\"; wanted lower-case letters, digits, '.', '_' and '-'",
-		"p.yaml:7:7: mode: audit is not judged by this version of assay yet, so it is refused rather than ignored",
+		"p.yaml:7:7: mode is audit without an end; wanted {audit: {until: DATE}} with the day from which it is enforced, such as {audit: {until: 2026-12-31}}",
 	}}})
 }

@@ -7,10 +7,10 @@ import (
 )
 
 // signers reads one signer or several, each with the node it was read from. One
-// that is no mapping is reported and left out.
+// that is no mapping and no known name is reported and left out.
 func (r *reader) signers(n *yaml.Node, what string) (signers []Signer, nodes []*yaml.Node) {
 	r.oneOrList(n, what, func(n *yaml.Node) {
-		if s, ok := r.signer(n, what); ok {
+		if s, ok := r.signerOrName(n, what); ok {
 			signers, nodes = append(signers, s), append(nodes, n)
 		}
 	})
@@ -39,7 +39,7 @@ func (r *reader) signer(n *yaml.Node, what string) (s Signer, ok bool) {
 func (r *reader) key(n *yaml.Node, what string) *Key {
 	var k Key
 	seen := r.mapping(n, what, map[string]func(*yaml.Node){
-		"file":   func(n *yaml.Node) { k.File = r.text(n, what+".file") },
+		"file":   func(n *yaml.Node) { k.File = r.localFile(n, what+".file") },
 		"sha256": func(n *yaml.Node) { k.SHA256 = r.sha256(n, what+".sha256") },
 	})
 	if seen != nil && (!seen["file"] || !seen["sha256"]) {

@@ -63,7 +63,7 @@ func (r *reader) pinnedRoot(n *yaml.Node, what string) PinnedRoot {
 	var root PinnedRoot
 	var inline *yaml.Node
 	seen := r.mapping(n, what, map[string]func(*yaml.Node){
-		"file":   func(n *yaml.Node) { root.File = r.text(n, what+".file") },
+		"file":   func(n *yaml.Node) { root.File = r.localFile(n, what+".file") },
 		"inline": func(n *yaml.Node) { inline, root.Inline = n, r.jsonText(n, what+".inline") },
 		"sha256": func(n *yaml.Node) { root.SHA256 = r.sha256(n, what+".sha256") },
 	})

@@ -28,11 +28,13 @@ const (
 	// KindCase: a key differs by case alone from another of its object, or from one
 	// that the format knows at this place. Some parsers read it and some do not.
 	KindCase Kind = "case"
-	// KindFormat: it is neither CycloneDX nor SPDX, or claims to be both, or is
-	// another format than the predicate type says.
+	// KindFormat: it is neither CycloneDX nor SPDX, or claims to be both.
 	KindFormat Kind = "format"
-	// KindVersion: the spec version is missing, unknown, or not the predicate type's.
+	// KindVersion: the spec version is missing or unknown.
 	KindVersion Kind = "version"
+	// KindType: it is of another format or spec version than the predicate type says,
+	// or the type is none of an SBOM's.
+	KindType Kind = "type"
 	// KindShape: a value is of another type than the format says.
 	KindShape Kind = "shape"
 )

@@ -3,6 +3,7 @@ package sbom
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,12 +150,12 @@ func TestParsePredicate(t *testing.T) {
 		"SPDX":             {PredicateSPDX, spdx, ""},
 		"SPDX, version":    {PredicateSPDX + "/v2.3", spdx, ""},
 		"SPDX as string":   {PredicateSPDX, fmt.Sprintf("%q", spdx), ""},
-		"wrong version":    {PredicateSPDX + "/v2.2", spdx, KindVersion},
-		"empty version":    {PredicateSPDX + "/v", spdx, KindFormat},
-		"wrong format":     {PredicateSPDX, bom, KindFormat},
-		"wrong format too": {PredicateCycloneDX, spdx, KindFormat},
-		"other type":       {"https://slsa.dev/provenance/v1", bom, KindFormat},
-		"type in a case":   {"https://CycloneDX.org/bom", bom, KindFormat},
+		"wrong version":    {PredicateSPDX + "/v2.2", spdx, KindType},
+		"empty version":    {PredicateSPDX + "/v", spdx, KindType},
+		"wrong format":     {PredicateSPDX, bom, KindType},
+		"wrong format too": {PredicateCycloneDX, spdx, KindType},
+		"other type":       {"https://slsa.dev/provenance/v1", bom, KindType},
+		"type in a case":   {"https://CycloneDX.org/bom", bom, KindType},
 		"string in string": {PredicateSPDX, fmt.Sprintf("%q", fmt.Sprintf("%q", spdx)), KindFormat},
 		"half a surrogate": {PredicateSPDX, `"\ud800{"`, KindEncoding},
 		"half a string":    {PredicateSPDX, `"{`, KindSyntax},
@@ -247,5 +248,30 @@ func TestCycloneDX(t *testing.T) {
 	}
 	if got := doc.Described[0].ImageDigests(); len(got) != 1 || got[0] != "sha256:"+hex64 {
 		t.Errorf("digests %v", got)
+	}
+}
+
+func TestPredicateTypes(t *testing.T) {
+	for _, format := range []Format{CycloneDX, SPDX, ""} {
+		types := PredicateTypes(format)
+		if want := map[Format]int{CycloneDX: 7, SPDX: 3, "": 10}[format]; len(types) != want {
+			t.Errorf("%q has the types %v; wanted %d", format, types, want)
+		}
+		for _, kind := range types {
+			if got := FormatOf(kind); got == "" || format != "" && got != format {
+				t.Errorf("%s is of the format %q", kind, got)
+			}
+		}
+	}
+	// As cosign and BuildKit, actions/attest-sbom and in-toto write them.
+	for _, kind := range []string{"https://cyclonedx.org/bom", "https://spdx.dev/Document", "https://spdx.dev/Document/v2.3", "https://cyclonedx.org/bom/v1.4"} {
+		if !slices.Contains(PredicateTypes(""), kind) {
+			t.Errorf("%s is not among the types", kind)
+		}
+	}
+	for _, kind := range []string{"https://cyclonedx.org/bom/", "https://cyclonedx.org/schema", "https://spdx.dev/Document/2.3", "http://spdx.dev/Document", "https://evil/cyclonedx.org/bom"} {
+		if slices.Contains(PredicateTypes(""), kind) || FormatOf(kind) != "" {
+			t.Errorf("%s is taken for an SBOM", kind)
+		}
 	}
 }

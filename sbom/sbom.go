@@ -89,44 +89,84 @@ func Check(b []byte, limits Limits) (format Format, encoding, version string, er
 	return format, encoding, version, err
 }
 
-// ParsePredicate reads the predicate of a statement of the given type: the document
-// itself, or a JSON string that holds it (cosign writes what it was told is not JSON
-// as such). Type and content have to agree on format and, where the type names one,
-// spec version. The error is an [*Error].
-func ParsePredicate(predicateType string, predicate []byte, limits Limits) (*Document, error) {
-	want, version, ok := formatOf(predicateType)
-	if !ok {
-		return nil, refuse(KindFormat, "", "predicate type %q is not one of an SBOM", predicateType)
+// PredicateTypes lists the exact predicate types under which tools attest documents of a
+// format, of either format for "": cosign and BuildKit write the base alone,
+// actions/attest-sbom adds the spec version to SPDX's.
+func PredicateTypes(format Format) []string {
+	var types []string
+	for _, f := range []struct {
+		format   Format
+		base     string
+		versions []string
+	}{
+		{CycloneDX, PredicateCycloneDX, cycloneDXVersions},
+		{SPDX, PredicateSPDX, spdxVersions},
+	} {
+		if format != "" && format != f.format {
+			continue
+		}
+		types = append(types, f.base)
+		for _, v := range f.versions {
+			types = append(types, f.base+"/v"+v)
+		}
 	}
+	return types
+}
+
+// PredicateDocument returns the document inside the predicate of a statement: the predicate
+// itself, or the text of a JSON string (cosign writes what it was told is not JSON as
+// such), within limits.Bytes. The error is an [*Error].
+func PredicateDocument(predicate []byte, limits Limits) ([]byte, error) {
 	limits = limits.orDefault()
 	// Six characters of escape hold one byte at worst.
 	if len(predicate) > limits.Bytes && (first(predicate) != '"' || len(predicate)/6 > limits.Bytes) {
 		return nil, refuse(KindSize, "", "the predicate has %d bytes, more than %d", len(predicate), limits.Bytes)
 	}
-	if first(predicate) == '"' {
-		if err := checkText(predicate); err != nil {
-			return nil, err
-		}
-		if _, err := project(predicate, nil, limits); err != nil {
-			return nil, err
-		}
-		var text string
-		if err := json.Unmarshal(predicate, &text); err != nil {
-			return nil, &Error{Kind: KindSyntax, Problem: "the predicate is not JSON", Err: err}
-		}
-		predicate = []byte(text)
+	if first(predicate) != '"' {
+		return predicate, nil
 	}
-	doc, err := Parse(predicate, limits)
+	if err := checkText(predicate); err != nil {
+		return nil, err
+	}
+	if _, err := project(predicate, nil, limits); err != nil {
+		return nil, err
+	}
+	var text string
+	if err := json.Unmarshal(predicate, &text); err != nil {
+		return nil, &Error{Kind: KindSyntax, Problem: "the predicate is not JSON", Err: err}
+	}
+	return []byte(text), nil
+}
+
+// ParsePredicate reads the predicate of a statement of the given type, as
+// [PredicateDocument] finds the document in it. Type and content have to agree on
+// format and, where the type names one, spec version. The error is an [*Error].
+func ParsePredicate(predicateType string, predicate []byte, limits Limits) (*Document, error) {
+	want, version, ok := formatOf(predicateType)
+	if !ok {
+		return nil, refuse(KindType, "", "predicate type %q is not one of an SBOM", predicateType)
+	}
+	b, err := PredicateDocument(predicate, limits)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := Parse(b, limits)
 	if err != nil {
 		return nil, err
 	}
 	if doc.Format != want {
-		return nil, refuse(KindFormat, "", "predicate type %q holds a document of format %q", predicateType, doc.Format)
+		return nil, refuse(KindType, "", "predicate type %q holds a document of format %q", predicateType, doc.Format)
 	}
 	if version != "" && version != doc.SpecVersion {
-		return nil, refuse(KindVersion, "", "predicate type %q holds a document of spec version %q", predicateType, doc.SpecVersion)
+		return nil, refuse(KindType, "", "predicate type %q holds a document of spec version %q", predicateType, doc.SpecVersion)
 	}
 	return doc, nil
+}
+
+// FormatOf returns the format that a predicate type stands for, "" for none.
+func FormatOf(predicateType string) Format {
+	format, _, _ := formatOf(predicateType)
+	return format
 }
 
 // formatOf tells which format a predicate type stands for, and the spec version if

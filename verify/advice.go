@@ -5,6 +5,7 @@ import (
 
 	"github.com/releaseassay/assay/internal/shell"
 	"github.com/releaseassay/assay/policy"
+	"github.com/releaseassay/assay/sbom"
 )
 
 // next says what a person can do about a code.
@@ -24,19 +25,37 @@ func reproduce(check string, q *question) string {
 	image := ref.Name() + "@" + q.facts.image.Digest
 	switch s, p := q.rule.Signature, q.rule.Provenance; {
 	case check == "signature" && len(s.Signers) > 0:
-		return cosignCommand(s, image, q.vars)
+		return cosignCommand(s.Demand, image, q.vars, "verify")
 	case check == "provenance" && len(p.Sources) > 0:
 		return provenanceCommand(p, image, q.vars)
+	case check == "sbom" && len(q.rule.SBOM.Signers) > 0:
+		return cosignCommand(q.rule.SBOM.Demand, image, q.vars, "verify-attestation", "--type", sbomType(q.rule.SBOM.Format))
+	}
+	for _, a := range q.rule.Attestations {
+		if check == attestationPrefix+a.Name && len(a.Signers) > 0 {
+			return cosignCommand(a.Demand, image, q.vars, "verify-attestation", "--type", a.Type)
+		}
 	}
 	return "" // a policy that was not parsed may demand nothing, and is never met
 }
 
-func cosignCommand(s *policy.Signature, image string, vars policy.Vars) string {
-	signer := s.Signers[0]
-	if signer.Key != nil {
-		return shell.Join("cosign", "verify", "--key", signer.Key.File, image)
+// sbomType is the predicate type to ask cosign for, the commoner one where both do.
+func sbomType(format sbom.Format) string {
+	if format == sbom.SPDX {
+		return sbom.PredicateSPDX
 	}
-	args := []string{"cosign", "verify", "--certificate-oidc-issuer", signer.Issuer}
+	return sbom.PredicateCycloneDX
+}
+
+// cosignCommand writes the command of cosign, with its arguments, for the first signer
+// of a demand.
+func cosignCommand(s policy.Demand, image string, vars policy.Vars, command ...string) string {
+	signer := s.Signers[0]
+	args := append([]string{"cosign"}, command...)
+	if signer.Key != nil {
+		return shell.Join(append(args, "--key", signer.Key.File, image)...)
+	}
+	args = append(args, "--certificate-oidc-issuer", signer.Issuer)
 	switch identity, exact := signer.Identity.Expand(vars); {
 	case exact:
 		args = append(args, "--certificate-identity", identity)

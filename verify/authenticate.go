@@ -70,6 +70,7 @@ const (
 	problemCertificate
 	problemLevel
 	problemInputs
+	problemDenied
 	problemAge
 	problemOlder
 	problemSpoilt
@@ -96,7 +97,7 @@ func reject(p problem, format string, args ...any) error {
 // whether a statement's signer is the right one is for [Judge]. A piece that makes a library panic is a
 // rejected candidate like any other.
 func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Facts {
-	facts := Facts{image: image, failures: evidence.Failures, places: evidence.Places}
+	facts := Facts{image: image, failures: evidence.Failures, places: evidence.Places, config: configOf(image, evidence.Config)}
 	pieces, cut := bounded(image, evidence.Pieces, limits)
 	facts.failures = append(facts.failures[:len(facts.failures):len(facts.failures)], cut...)
 	if demand := evidence.Want.Release; demand != nil && evidence.Release != nil {
@@ -132,7 +133,7 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 			facts.rejected = append(facts.rejected, o.rejected)
 		}
 	}
-	return facts
+	return facts.extend(evidence, trust, limits)
 }
 
 // bounded keeps of each layout as many pieces as are read, and says what was cut.
@@ -180,7 +181,7 @@ func (a *authenticator) authenticate(p Piece) (statement *Statement, rejected Re
 	if err != nil {
 		return nil, a.rejected(p, err)
 	}
-	if s == nil || len(s.times) < 1 || s.root != a.root.name {
+	if s == nil || (len(s.times) < 1 && s.layout != BuildKit) || s.root != a.root.name {
 		return nil, a.rejected(p, reject(problemInvalid, "nothing was verified"))
 	}
 	return s, Rejected{}
@@ -217,10 +218,7 @@ func (a *authenticator) read(p Piece) (*Statement, error) {
 	case LegacyAttestation:
 		return a.legacyAttestation(p)
 	case BuildKit:
-		if _, err := a.statementOf(p.Bytes); err != nil {
-			return nil, err
-		}
-		return nil, reject(problemUnsupported, "BuildKit's statement is not signed")
+		return a.buildKit(p)
 	}
 	return nil, reject(problemMalformed, "its layout %q is not known", p.Layout)
 }

@@ -24,8 +24,27 @@ func (releaseCheck) required(r policy.Rule) bool { return r.Release != nil }
 // repository lists does, see [question.releaseVersion].
 func (releaseCheck) versions(*question, policy.Tags) ([]string, bool) { return nil, false }
 
-// judge implements check. A panic over what was authenticated leaves it undecided.
-func (releaseCheck) judge(q *question) (f Finding) {
+// judge implements check.
+func (releaseCheck) judge(q *question) Finding {
+	f, _ := q.released()
+	return f
+}
+
+// released is the check's finding with the manifest that it accepted, if any, judged once
+// for each question.
+func (q *question) released() (Finding, *manifest) {
+	if q.catalogue == nil {
+		q.catalogue = newCatalogue()
+	}
+	if q.catalogue.finding == nil {
+		f := q.judgeRelease()
+		q.catalogue.finding = &f
+	}
+	return *q.catalogue.finding, q.catalogue.manifest
+}
+
+// judgeRelease judges the check. A panic over what was authenticated leaves it undecided.
+func (q *question) judgeRelease() (f Finding) {
 	defer func() {
 		if p := recover(); p != nil {
 			f = Finding{ID: "release", Required: true}
@@ -48,7 +67,7 @@ func (releaseCheck) judge(q *question) (f Finding) {
 		f.refuse(undecided(InternalPanic, Definitive, "no listed version was accepted"))
 		return f
 	}
-	f.Result = Passed
+	f.Result, j.manifest = Passed, &j.accepted.manifest
 	if j.demand.Signers == nil {
 		f.Unconstrained = []string{"signers"}
 	}

@@ -35,7 +35,11 @@ func checks(r policy.Rule) []check {
 
 // judge runs one check over the facts.
 func (q *question) judge(c check) Finding {
-	if !c.required(q.rule) {
+	required := c.required(q.rule)
+	if p, ok := c.(platformsCheck); ok { // which depends on what the image is
+		required = p.requiredOf(q)
+	}
+	if !required {
 		return Finding{ID: c.id(), Result: NotRequired}
 	}
 	return c.judge(q)
@@ -71,6 +75,10 @@ type accepted struct {
 	// notice is a code that the pass should be read with, message says it in words.
 	notice  Code
 	message string
+	// violations are what the notice is about.
+	violations []Violation
+	// document is what a bill of materials is.
+	document *VerdictDocument
 }
 
 // question is everything that judging depends on.
@@ -92,8 +100,16 @@ type question struct {
 	catalogue *catalogue
 	// validUntil is the earliest time at which a check would find something else.
 	validUntil *time.Time
+	// around are the facts from which a judgement of others came here; see [question.holder].
+	around []*Facts
+	// told is the story, once it was told.
+	told *story
 	// memo keeps what checks over statements made of each image; see [question.statements].
 	memo map[memoKey]judged
+	// trees are what the image's index and the named one list; indexNamed is true where the
+	// caller named one.
+	trees      *trees
+	indexNamed bool
 }
 
 // until notes that a check would find something else from t on; the zero time is never.
@@ -110,7 +126,8 @@ type outcome struct {
 	problem   problem
 	met       bool
 	accepted  accepted
-	text      []byte // of the candidate, to compare
+	until     time.Time // at which its content is too old, zero if never
+	text      []byte    // of the candidate, to compare
 }
 
 // judged is what a check made of the evidence about one image: its finding, and the
@@ -118,6 +135,8 @@ type outcome struct {
 type judged struct {
 	finding Finding
 	met     []*Statement
+	// until is when a pass would be something else, zero if never.
+	until time.Time
 }
 
 // judgeHere judges the evidence about the one image that q.facts is of.
@@ -130,11 +149,12 @@ func (c statements) judgeHere(q *question) judged {
 	f.Reproduce = reproduce(c.id(), q)
 	var outcomes []outcome
 	for _, s := range q.facts.statements {
-		if s.root == c.demand(q.rule).Trust && c.concerns(s.layout, s.predicateType) {
+		if s.layout != BuildKit && s.root == c.demand(q.rule).Trust && c.concerns(s.layout, s.predicateType) {
 			outcomes = append(outcomes, q.compare(c, s, demands))
 		}
 	}
-	outcomes = q.choose(c, outcomes)
+	outcomes = append(outcomes, q.contained(c, demands)...)
+	outcomes = q.covered(q.choose(c, outcomes))
 	var met []*Statement
 	for _, o := range outcomes {
 		if o.met {
@@ -143,16 +163,16 @@ func (c statements) judgeHere(q *question) judged {
 				f.Unconstrained = o.accepted.unconstrained
 			}
 			if f.Notice == "" {
-				f.Notice, f.Message = o.accepted.notice, o.accepted.message
+				f.Notice, f.Message, f.Violations = o.accepted.notice, o.accepted.message, o.accepted.violations
 			}
 		}
 	}
 	failure, failed := q.failure(c)
 	if len(f.Found) > 0 && !(failed && c.demand(q.rule).Select != policy.SelectAny) {
 		f.Result = Passed
-		return judged{f, met}
+		return judged{finding: f, met: met, until: lifetime(c.demand(q.rule), outcomes)}
 	}
-	f.Found, f.Unconstrained, f.Notice, f.Message = nil, nil, "", ""
+	f.Found, f.Unconstrained, f.Notice, f.Message, f.Violations = nil, nil, "", "", nil
 	if failed {
 		f.Result, f.Code, f.Class = Errored, failure.Code, failure.Class
 		f.Message = "the evidence could not be read completely, so nothing is decided"
@@ -197,9 +217,11 @@ func (q *question) choose(c statements, outcomes []outcome) []outcome {
 			o.candidate.Code = codeOf(c.subject(), problemOlder)
 			o.candidate.Reason = "a newer one counts"
 		default:
-			if diff := c.content(q, o.statement, &o.accepted); diff != nil {
+			diff := c.content(q.noting(&o.until), o.statement, &o.accepted)
+			o.candidate.Document = o.accepted.document
+			if diff != nil {
 				o.met, o.candidate.Met, o.problem = false, nil, diff.problem
-				o.candidate.Difference, o.candidate.Code = diff, codeOf(c.subject(), diff.problem)
+				o.candidate.Difference, o.candidate.Code = diff, diff.under(c.subject())
 				spoilt = true
 			}
 		}
@@ -228,6 +250,9 @@ func (q *question) refuse(c statements, f *Finding, outcomes []outcome, demands 
 	default:
 		f.Code = outcomes[0].candidate.Code
 		f.Message = outcomes[0].candidate.message()
+		if d := outcomes[0].candidate.Difference; d != nil {
+			f.Violations = d.violations
+		}
 		if f.Code == InternalPanic { // a fault of ours says nothing of the evidence
 			f.Result, f.Class = Errored, Definitive
 		}
@@ -240,6 +265,9 @@ func (q *question) compare(c statements, s *Statement, demands []demand) outcome
 	var closest *Difference
 	for i, d := range demands {
 		a, diff := c.meets(q, s, d, q.vars)
+		if diff == nil {
+			diff = q.denied(s)
+		}
 		if diff == nil {
 			diff = matchAge(s, c.demand(q.rule).MaxAge, q.at)
 		}
@@ -259,7 +287,7 @@ func (q *question) compare(c statements, s *Statement, demands []demand) outcome
 	}
 	o.problem = closest.problem
 	o.candidate.Difference = closest
-	o.candidate.Code = codeOf(c.subject(), closest.problem)
+	o.candidate.Code = closest.under(c.subject())
 	return o
 }
 
@@ -274,7 +302,7 @@ func (q *question) failure(c statements) (Failure, bool) {
 			}
 		}
 	}
-	if len(found) == 0 {
+	if found = append(found, q.containedFailures(c)...); len(found) == 0 {
 		return Failure{}, false
 	}
 	sortFailures(found)
@@ -379,6 +407,8 @@ func (c Candidate) message() string {
 	switch {
 	case d == nil:
 		return c.Reason
+	case d.text != "":
+		return d.text
 	case d.Found == "":
 		return "the " + d.Field + " is missing; wanted " + d.Wanted
 	}

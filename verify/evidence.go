@@ -75,6 +75,8 @@ const (
 	// BuildKit is an in-toto statement in an attestation manifest of the image's own
 	// index, as BuildKit writes it. It is unsigned.
 	BuildKit Layout = "buildkit"
+	// Config is the image's configuration: no evidence, and only ever a [Failure]'s layout.
+	Config Layout = "config"
 	// TUFTarget is the release manifest behind a target of a TUF repository. It is a
 	// candidate's layout, never a [Piece]'s.
 	TUFTarget Layout = "tuf-target"

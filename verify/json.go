@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -257,7 +259,7 @@ func (o object) array(key string, most int) ([]json.RawMessage, error) {
 // exact refuses keys that encoding/json, in a library that reads the same bytes,
 // would take for one of names: it compares without regard to case.
 func (o object) exact(names ...string) error {
-	for key := range o {
+	for _, key := range slices.Sorted(maps.Keys(o)) { // one refusal for one document
 		for _, n := range names {
 			if key != n && strings.EqualFold(key, n) {
 				return fmt.Errorf("found the key %q; wanted %q", key, n)

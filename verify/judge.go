@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -32,19 +33,23 @@ func Judge(facts Facts, p *policy.Policy, trust Trust, o Options) Verdict {
 	if facts.image.Digest != "" {
 		v.Image.Pinned = facts.image.Reference.Pinned(facts.image.Digest)
 	}
+	if v.expired(p, o.At) {
+		return v
+	}
 	rule, ok := p.Rule(facts.image.Reference.Name())
 	if !ok {
 		return noRule(v, facts.image.Reference, p)
 	}
 	v.Policy.Rule, v.Image.Name = rule.Match.String(), rule.Canonical
 	v.Trust = describeTrust(rule, trust)
-	q := &question{facts: facts, policy: p, rule: rule, at: o.At, limits: o.Limits, hypothetical: o.Hypothetical, validUntil: &time.Time{}, memo: map[memoKey]judged{}}
+	q := newQuestion(facts, p, rule, o)
 	q.versionFrom = q.resolveVersion(o.Version)
 	v.Image.Version, v.Image.VersionFrom = q.vars.Version, q.versionFrom
 	for _, c := range checks(rule) {
 		v.Checks = append(v.Checks, q.judge(c))
 	}
 	v.decide()
+	q.until(p.Expires)
 	if v.Passed() && !q.validUntil.IsZero() {
 		v.ValidUntil = q.validUntil
 	}
@@ -57,6 +62,9 @@ func Judge(facts Facts, p *policy.Policy, trust Trust, o Options) Verdict {
 // demanded check is an error with the failure's code.
 func Undecided(ref Reference, p *policy.Policy, trust Trust, failure *Failure, o Options) Verdict {
 	v := newVerdict(ref, p, o)
+	if v.expired(p, o.At) {
+		return v
+	}
 	rule, ok := p.Rule(ref.Name())
 	if !ok {
 		return noRule(v, ref, p)
@@ -77,13 +85,15 @@ func Undecided(ref Reference, p *policy.Policy, trust Trust, failure *Failure, o
 }
 
 func newVerdict(ref Reference, p *policy.Policy, o Options) Verdict {
-	return Verdict{
+	v := Verdict{
 		Schema: VerdictSchema, Hypothetical: o.Hypothetical,
 		Image:  VerdictImage{Requested: ref.String(), Name: ref.Name(), Tag: ref.Tag()},
 		Policy: VerdictPolicy{Name: p.Name, BuiltIn: p.BuiltIn, Digest: p.Digest},
 		Trust:  []VerdictRoot{}, Checks: []Finding{},
 		Run: Run{JudgedAt: o.At.UTC()},
 	}
+	v.mode(p, ref.Name(), o.At)
+	return v
 }
 
 func noRule(v Verdict, ref Reference, p *policy.Policy) Verdict {
@@ -131,6 +141,9 @@ func (v *Verdict) decide() {
 	case authenticated > 0 && v.Image.Digest != "":
 		v.Verdict = Pass
 	}
+	if slices.ContainsFunc(v.Checks, Finding.denied) {
+		v.Enforced = nil // audit mode lets in nothing that is denied
+	}
 }
 
 // authenticating reports whether a check of this id passes by authenticated evidence
@@ -175,7 +188,12 @@ func describeTrust(rule policy.Rule, trust Trust) []VerdictRoot {
 
 // record writes what a run looked at.
 func (r *Run) record(facts Facts) {
-	r.Looked = append(r.Looked, facts.places...)
+	all := append([]*Facts{&facts}, facts.others()...)
+	for _, f := range all {
+		r.Looked = append(r.Looked, f.places...)
+	}
+	slices.Sort(r.Looked)
+	r.Looked = slices.Compact(r.Looked)
 	seen := map[Place]bool{}
 	note := func(p Place) {
 		if p.Evidence != "" && !seen[p] {
@@ -183,11 +201,16 @@ func (r *Run) record(facts Facts) {
 			r.Places = append(r.Places, p)
 		}
 	}
-	for _, s := range facts.statements {
-		note(Place{Evidence: s.evidence, Place: s.place})
-	}
-	for _, x := range facts.rejected {
-		note(Place{Evidence: x.evidence, Place: x.place})
+	for _, f := range all {
+		for _, s := range f.statements {
+			note(Place{Evidence: s.evidence, Place: s.place})
+		}
+		for _, x := range f.rejected {
+			note(Place{Evidence: x.evidence, Place: x.place})
+		}
+		for _, x := range f.failures {
+			r.Failed = append(r.Failed, FailedFetch{Code: x.Code, Class: x.Class, Place: x.Place, Detail: x.Detail})
+		}
 	}
 	sort.Slice(r.Places, func(i, j int) bool {
 		if r.Places[i].Place != r.Places[j].Place {
@@ -195,9 +218,6 @@ func (r *Run) record(facts Facts) {
 		}
 		return r.Places[i].Evidence < r.Places[j].Evidence
 	})
-	for _, f := range facts.failures {
-		r.Failed = append(r.Failed, FailedFetch{Code: f.Code, Class: f.Class, Place: f.Place, Detail: f.Detail})
-	}
 }
 
 // recordRelease writes what a run looked at of a TUF repository.

@@ -18,6 +18,12 @@ type Difference struct {
 	Found  string `json:"found"`
 
 	problem problem
+	// code is the exact code where the problem's does not do; violations are what of a
+	// statement's content breaks which rule. See [violated].
+	code       Code
+	violations []Violation
+	// text says it in a sentence, where field, wanted and found do not make one.
+	text string
 }
 
 func differ(p problem, field, wanted, found string) *Difference {

@@ -163,6 +163,8 @@ func codeOf(check string, p problem) Code {
 		suffix = "level_too_low"
 	case problemInputs:
 		suffix = "inputs_mismatch"
+	case problemDenied:
+		suffix = "signer_denied"
 	case problemAge:
 		suffix = "too_old"
 	case problemOlder:

@@ -18,6 +18,9 @@ type catalogue struct {
 	// how a role is held.
 	looked map[string]lookup
 	unheld map[string]*trouble
+	// finding is the check's, once it was judged, manifest what it accepted.
+	finding  *Finding
+	manifest *manifest
 
 	// Once they were enumerated: the versions that the roles list which can authorise a
 	// release, the newest first, those roles, and what kept the enumeration from its end.

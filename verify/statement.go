@@ -40,6 +40,12 @@ type Statement struct {
 	root      string
 	// dockerReference is critical.identity.docker-reference of a legacy signature.
 	dockerReference string
+	// Of what BuildKit keeps in an index alone: about is the digest of the image that it
+	// attests, on platform. It has no claims, and no times but those of voucher, the
+	// index's signature that made a check count it.
+	about    string
+	platform string
+	voucher  *Statement
 }
 
 // Subject is one subject of an in-toto statement.

@@ -1,16 +1,11 @@
 package verify
 
 import (
+	"slices"
 	"time"
 
 	"github.com/releaseassay/assay/policy"
 )
-
-// childFacts are the facts about one manifest of an index.
-type childFacts struct {
-	child Child
-	facts Facts
-}
 
 // memoKey names what a check made of the evidence about one image.
 type memoKey struct{ check, digest string }
@@ -22,7 +17,7 @@ func (q *question) here(c statements, facts *Facts) judged {
 		return j
 	}
 	about := *q
-	about.facts = *facts
+	about.facts, about.around = *facts, append(slices.Clone(q.around), &q.facts)
 	j := c.judgeHere(&about)
 	q.memo[key] = j
 	return j
@@ -30,14 +25,270 @@ func (q *question) here(c statements, facts *Facts) judged {
 
 // judge implements check: over the image, its index or its platforms, as the policy
 // says where the evidence has to be.
-func (c statements) judge(q *question) Finding { return q.statements(c).finding }
+func (c statements) judge(q *question) Finding {
+	j := q.statements(c)
+	if j.finding.Result == Passed {
+		q.until(j.until)
+	}
+	return j.finding
+}
 
 // statements judges a check over statements wherever its evidence may be, and returns
-// the statements that met it.
-func (q *question) statements(c statements) judged { return q.here(c, &q.facts) }
+// the statements that met it. Of an index that is the index itself, or every image that
+// it lists; of an image the image itself, or the index that the caller named for it.
+func (q *question) statements(c statements) judged {
+	on := c.demand(q.rule).On
+	var tried []judged
+	ways := q.whereabouts(on)
+	for i, place := range ways {
+		j := place(c)
+		if j.finding.Result == Passed {
+			for _, other := range ways[i+1:] { // which may last longer
+				if j.until.IsZero() {
+					break
+				}
+				if k := other(c); k.finding.Result == Passed && laterEnd(k.until, j.until) {
+					j.until = k.until
+				}
+			}
+			return j
+		}
+		tried = append(tried, j)
+	}
+	return closest(tried)
+}
+
+// whereabouts are the ways of finding evidence for a demand that says where it has to be.
+func (q *question) whereabouts(on policy.On) []func(statements) judged {
+	self := func(c statements) judged { return q.here(c, &q.facts) }
+	index := isIndex(q.facts.image)
+	var ways []func(statements) judged
+	if index == (on == policy.OnIndex) || on == policy.OnEither {
+		ways = append(ways, self)
+	}
+	if index && (on == policy.OnPlatforms || on == policy.OnEither && len(q.facts.children) > 0) {
+		ways = append(ways, q.onPlatforms)
+	}
+	if on == policy.OnIndex && (!index || q.facts.index != nil) || on == policy.OnEither && q.facts.index != nil {
+		ways = append(ways, q.onIndex)
+	}
+	if len(ways) == 0 { // a demand that no parser made: on the image itself
+		return []func(statements) judged{self}
+	}
+	return ways
+}
+
+// closest chooses the finding that explains best why nothing met a check: what could not
+// be decided before what is refused, and the first that looked at any evidence at all.
+func closest(tried []judged) judged {
+	best := tried[0]
+	for _, j := range tried[1:] {
+		undecided, refused := j.finding.Result == Errored, best.finding.Result == Failed
+		if refused && (undecided || len(best.finding.Found) == 0 && len(j.finding.Found) > 0) {
+			best = j
+		}
+	}
+	return best
+}
+
+// onPlatforms wants every image that the index lists to have the evidence. An index
+// without any image never has it.
+func (q *question) onPlatforms(c statements) judged {
+	t := q.platforms()
+	if t.err != nil {
+		return q.refused(c, PlatformsMalformed, "the index cannot be read: "+t.err.Error())
+	}
+	var all judged
+	var failed, undecided *Finding
+	seen := map[string]bool{}
+	for _, n := range t.nodes {
+		if !n.runs() || seen[n.digest] {
+			continue
+		}
+		seen[n.digest] = true
+		j := q.onNode(c, n)
+		switch f := &j.finding; {
+		case f.Result == Passed:
+			all.add(j)
+		case f.Result == Errored && undecided == nil:
+			undecided = f
+		case f.Result == Failed && failed == nil:
+			failed = f
+		}
+	}
+	switch {
+	case len(seen) == 0:
+		return q.refused(c, PlatformsEmpty, "the index lists no image, so that nothing has this evidence")
+	case failed != nil:
+		return judged{finding: *failed}
+	case undecided != nil:
+		return judged{finding: *undecided}
+	}
+	return all
+}
+
+// add joins what met a check about one more image.
+func (j *judged) add(other judged) {
+	if len(j.finding.Found) == 0 {
+		*j = other
+		j.finding.Found, j.met = slices.Clip(j.finding.Found), slices.Clip(j.met)
+		return
+	}
+	j.finding.Found, j.met = append(j.finding.Found, other.finding.Found...), append(j.met, other.met...)
+	j.until = earlierEnd(j.until, other.until)
+	for _, claim := range other.finding.Unconstrained {
+		if !slices.Contains(j.finding.Unconstrained, claim) {
+			j.finding.Unconstrained = append(slices.Clip(j.finding.Unconstrained), claim)
+		}
+	}
+	if j.finding.Notice == "" {
+		j.finding.Notice, j.finding.Message, j.finding.Violations = other.finding.Notice, other.finding.Message, other.finding.Violations
+	}
+}
+
+// onNode judges the evidence about one entry of an index.
+func (q *question) onNode(c statements, n node) judged {
+	if n.facts == nil || n.role == roleIndex {
+		bad := n.unread()
+		j := q.refused(c, bad.Code, "nothing is decided about "+n.name()+": "+bad.Detail)
+		j.finding.Result, j.finding.Class = Errored, bad.Class
+		return j
+	}
+	j := q.here(c, n.facts)
+	j.finding = j.finding.of(n.digest, n.platform.String())
+	if j.finding.Result != Passed {
+		j.finding.Message = n.name() + ": " + j.finding.Message
+	}
+	return j
+}
+
+// of returns a finding whose candidates say what they are about.
+func (f Finding) of(digest, platform string) Finding {
+	f.Found = slices.Clone(f.Found)
+	for i := range f.Found {
+		if c := &f.Found[i]; c.About == "" {
+			c.About, c.Platform = digest, platform
+		}
+	}
+	return f
+}
+
+// onIndex judges the evidence about the index that the caller named, which has to hold
+// the image.
+func (q *question) onIndex(c statements) judged {
+	bad, failure := q.holding()
+	switch {
+	case failure != nil:
+		j := q.refused(c, failure.Code, "the index that was named could not be read: "+failure.Detail)
+		j.finding.Result, j.finding.Class = Errored, failure.Class
+		return j
+	case bad != nil:
+		return q.refused(c, bad.code, bad.text)
+	}
+	j := q.here(c, q.facts.index)
+	j.finding = j.finding.of(q.facts.index.image.Digest, "")
+	if j.finding.Result != Passed {
+		j.finding.Message = "the index " + q.facts.index.image.Digest + ": " + j.finding.Message
+	}
+	return j
+}
+
+// misfit is why an index does not speak for an image.
+type misfit struct {
+	code Code
+	text string
+}
+
+// holding says why the index that the caller named does not hold the image, or what kept
+// that from being known; neither if it does.
+func (q *question) holding() (*misfit, *Failure) {
+	index := q.facts.index
+	switch {
+	case index == nil:
+		return &misfit{PlatformsIndexUnknown, "the image is no index, and nobody named the index that holds it"}, nil
+	case index.image.Manifest == nil && len(index.failures) > 0:
+		return nil, &index.failures[0]
+	case !isIndex(index.image):
+		return &misfit{PlatformsNotInIndex, index.image.Digest + ", which was named as the index that holds the image, is no index"}, nil
+	}
+	t := q.namedTree()
+	if t.err != nil {
+		return &misfit{PlatformsMalformed, "the index that was named cannot be read: " + t.err.Error()}, nil
+	}
+	held, sure := t.holds(q.facts.image.Digest)
+	switch {
+	case held:
+		return nil, nil
+	case sure:
+		return &misfit{PlatformsNotInIndex, "the index " + index.image.Digest + " does not list " + q.facts.image.Digest}, nil
+	}
+	failure, _ := t.failure()
+	return nil, &failure
+}
+
+// refused is a check that failed before any evidence was looked at.
+func (q *question) refused(c statements, code Code, message string) judged {
+	f := Finding{ID: c.id(), Required: true, Result: Failed, Code: code, Message: message, Next: next(code)}
+	for _, d := range c.demands(q.rule) {
+		f.Wanted = append(f.Wanted, c.describe(q.rule, d, q.vars))
+	}
+	return judged{finding: f}
+}
+
+// trees are what the image's index and the named one list, read once for each question.
+type trees struct{ own, named *tree }
+
+// platforms is what the image lists, which is an index.
+func (q *question) platforms() *tree {
+	if q.trees.own == nil {
+		q.trees.own = treeOf(&q.facts, q.limits)
+	}
+	return q.trees.own
+}
+
+// namedTree is what the index lists that the caller named.
+func (q *question) namedTree() *tree {
+	if q.trees.named == nil {
+		q.trees.named = treeOf(q.facts.index, q.limits)
+	}
+	return q.trees.named
+}
+
+// newQuestion asks what a rule says of an image.
+func newQuestion(facts Facts, p *policy.Policy, rule policy.Rule, o Options) *question {
+	return &question{
+		facts: facts, policy: p, rule: rule, at: o.At, limits: o.Limits, hypothetical: o.Hypothetical,
+		indexNamed: o.Index != Reference{}, validUntil: &time.Time{}, memo: map[memoKey]judged{}, trees: &trees{},
+	}
+}
 
 // everyStatement lists the statements about the image, its index and its platforms.
-func (q *question) everyStatement() []*Statement { return q.facts.statements }
+func (q *question) everyStatement() []*Statement {
+	list := slices.Clone(q.facts.statements)
+	for _, f := range q.facts.others() {
+		list = append(list, f.statements...)
+	}
+	return list
+}
+
+// reach lists the statements that could meet a check, wherever the policy says that
+// its evidence has to be.
+func (q *question) reach(c statements) []*Statement {
+	on, index := c.demand(q.rule).On, isIndex(q.facts.image)
+	var list []*Statement
+	if index == (on == policy.OnIndex) || on == policy.OnEither || on == "" {
+		list = append(list, q.facts.statements...)
+	}
+	if on == policy.OnPlatforms || on == policy.OnEither {
+		for _, child := range q.facts.children {
+			list = append(list, child.facts.statements...)
+		}
+	}
+	if q.facts.index != nil && on != policy.OnPlatforms {
+		list = append(list, q.facts.index.statements...)
+	}
+	return list
+}
 
 // matchAge wants a statement to be signed no longer ago than the policy allows.
 func matchAge(s *Statement, most time.Duration, at time.Time) *Difference {
@@ -46,5 +297,3 @@ func matchAge(s *Statement, most time.Duration, at time.Time) *Difference {
 	}
 	return differ(problemAge, "age", "at most "+most.String(), at.Sub(s.Time()).String())
 }
-
-var _ = policy.OnEither

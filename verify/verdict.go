@@ -89,6 +89,8 @@ type Verdict struct {
 	// Enforced is false where the policy is in audit mode: an admission door may let the
 	// image in and say so. The verdict is what it would be otherwise.
 	Enforced *bool `json:"enforced,omitempty"`
+	// EnforcedFrom is when the audit mode ends.
+	EnforcedFrom *time.Time `json:"enforced_from,omitempty"`
 	// Exception is what excuses a failure, if anything does. The verdict stays fail.
 	Exception *VerdictException `json:"exception,omitempty"`
 	// Notices are what a person should know beside the verdict: an expiry that is near.
@@ -193,6 +195,8 @@ type Candidate struct {
 	// Builder and Level are who built, of provenance.
 	Builder string `json:"builder,omitempty"`
 	Level   *int   `json:"level,omitempty"`
+	// Document is what a bill of materials is, where it could be read.
+	Document *VerdictDocument `json:"document,omitempty"`
 	// DockerReference is what a legacy signature says it signed; it is never demanded.
 	DockerReference string `json:"docker_reference,omitempty"`
 	// Met is the index in wanted of the demand that it met.

@@ -69,3 +69,11 @@ type Notice struct {
 	Message string     `json:"message"`
 	Until   *time.Time `json:"until,omitempty"`
 }
+
+// VerdictDocument is what a bill of materials is.
+type VerdictDocument struct {
+	// Format is "CycloneDX" or "SPDX", Version that of its specification.
+	Format     string `json:"format"`
+	Version    string `json:"version"`
+	Components int    `json:"components"`
+}

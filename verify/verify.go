@@ -12,17 +12,22 @@ package verify
 
 import (
 	"context"
-	"errors"
+	"slices"
 
 	"github.com/releaseassay/assay/policy"
+	"github.com/releaseassay/assay/sbom"
 )
 
 // Verify runs the five steps over one image. It never returns an error: what
 // could not be decided is a verdict that says so.
 func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy, trust Trust, o Options) Verdict {
+	v := newVerdict(ref, p, o)
+	if v.expired(p, o.At) {
+		return v // nothing is asked of the registry
+	}
 	rule, ok := p.Rule(ref.Name())
 	if !ok {
-		return noRule(newVerdict(ref, p, o), ref, p) // nothing is asked of the registry
+		return noRule(v, ref, p) // nor here
 	}
 	want := WantOf(rule, ref.Name())
 	release := releaseWant(rule, ref, trust, o)
@@ -31,46 +36,84 @@ func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy,
 	if err != nil {
 		releases.resolved(Image{}, false)
 		releases.wait()
-		failure := &Failure{}
-		if !errors.As(err, &failure) {
-			failure = &Failure{Code: RegistryServerError, Class: Transient, Place: ref.Name(), Detail: err.Error()}
-		}
-		return Undecided(ref, p, trust, failure, o)
+		return Undecided(ref, p, trust, failureOf(err, ref), o)
 	}
 	releases.resolved(image, true)
+	named := askIndex(ctx, source, image, o, rule.Platforms != nil)
 	evidence := source.Collect(ctx, image, want)
 	evidence.Want, evidence.Release = want, releases.wait()
 	if release != nil {
 		evidence.sigstore = release.Sigstore
 	}
-	v := Judge(Authenticate(image, evidence, trust.only(rule.Roots()), o.Limits), p, trust, o)
-	v.Run.Requests, v.Run.Bytes = evidence.Requests, evidence.Bytes
+	evidence.Index = <-named
+	roots := trust.only(rule.Roots())
+	facts := Authenticate(image, evidence, roots, o.Limits)
+	if more := needs(facts, p, o); more.any(facts) {
+		more.collect(ctx, source, image, rule, &evidence, o.Limits)
+		facts = facts.extend(evidence, roots, o.Limits)
+	}
+	v = Judge(facts, p, trust, o)
+	v.Run.Requests, v.Run.Bytes = evidence.costs()
 	if r := evidence.Release; r != nil { // both count the whole, and one of them ended last
-		v.Run.Requests, v.Run.Bytes = max(r.Requests, evidence.Requests), max(r.Bytes, evidence.Bytes)
+		v.Run.Requests, v.Run.Bytes = max(r.Requests, v.Run.Requests), max(r.Bytes, v.Run.Bytes)
 	}
 	return v
 }
 
 // WantOf says what a rule needs of the collection for an image of this name.
 func WantOf(rule policy.Rule, name string) Want {
-	repositories := rule.Repositories(name)
-	registry := len(repositories) > 0
-	var types []string
-	if rule.Signature != nil {
-		types = append(types, PredicateCosignSign)
+	var required []statements
+	for _, c := range checks(rule) {
+		if s, ok := c.(statements); ok && s.required(rule) {
+			required = append(required, s)
+		}
 	}
-	if rule.Provenance != nil {
-		types = append(types, PredicateProvenanceV02, PredicateProvenanceV1)
+	want := wantOf(rule, name, required)
+	want.BuildKit = rule.SBOM != nil && rule.SBOM.BuildKit
+	want.Config = rule.Consistency != nil && rule.Consistency.Labels
+	want.Release = rule.Release
+	return want
+}
+
+// wantOf says what some checks over statements need of the collection.
+func wantOf(rule policy.Rule, name string, list []statements) Want {
+	want := Want{Repositories: rule.Repositories(name), GitHub: rule.GitHub()}
+	registry, all := len(want.Repositories) > 0, false
+	for _, c := range list {
+		types := typesOf(c)
+		all = all || len(types) == 0
+		want.Types = append(want.Types, types...)
+		for _, layout := range c.layouts() {
+			switch layout {
+			case LegacySignature:
+				want.Signatures = registry
+			case LegacyAttestation:
+				want.Attestations = registry
+			case Bundle:
+				want.Bundles = registry
+			}
+		}
 	}
-	return Want{
-		Types:        types,
-		Signatures:   registry && rule.Signature != nil,
-		Attestations: registry && rule.Provenance != nil,
-		Bundles:      registry && (rule.Signature != nil || rule.Provenance != nil),
-		Repositories: repositories,
-		GitHub:       rule.GitHub(),
-		Release:      rule.Release,
+	slices.Sort(want.Types)
+	if want.Types = slices.Compact(want.Types); all {
+		want.Types = nil
 	}
+	return want
+}
+
+// typesOf lists the predicate types that a check over statements judges.
+func typesOf(c statements) []string {
+	switch k := c.kind.(type) {
+	case signatureCheck:
+		return []string{PredicateCosignSign}
+	case provenanceCheck:
+		return []string{PredicateProvenanceV02, PredicateProvenanceV1}
+	case sbomCheck:
+		return sbom.PredicateTypes("") // one of the wrong format is shown as such
+	case attestationCheck:
+		return []string{k.want.Type}
+	}
+	return nil
 }
 
 // only keeps the roots that are named.

@@ -172,13 +172,13 @@ func (c statements) versions(q *question, tags policy.Tags) ([]string, bool) {
 		return nil, false
 	}
 	found := map[string]bool{}
-	for _, s := range q.everyStatement() {
+	for _, s := range q.reach(c) {
 		if s.root != c.demand(q.rule).Trust || !c.concerns(s.layout, s.predicateType) || s.claims == nil {
 			continue
 		}
 		for _, d := range c.demands(q.rule) {
 			for _, v := range d.candidateVersions(s.claims, tags.Grammar) {
-				if _, diff := c.meets(q, s, d, policy.Vars{Version: v, Grammar: tags.Grammar}); diff == nil {
+				if _, diff := c.meets(q, s, d, policy.Vars{Version: v, Grammar: tags.Grammar}); diff == nil && q.denied(s) == nil {
 					found[v] = true
 				}
 			}

@@ -23,6 +23,7 @@ func newApp(w world) *cli.App {
 			verifyCommand(w),
 			inspectCommand(w),
 			labCommand(w),
+			policyCommand(w),
 			trustCommand(w),
 			versionCommand(w),
 		},

@@ -22,7 +22,7 @@ func inspectCommand(w world) *cli.Command {
 			"Exit codes: 0 all of it could be read, 2 usage, 3 not all (what could be is shown).",
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "no-platforms", Usage: fmt.Sprintf("of an index, look for evidence on itself alone, not on its images (at most %d)", inspect.MaxChildren)},
-		}, placeFlags()...),
+		}, placeFlags("json|text")...),
 		Action: func(c *cli.Context) error { return runInspect(c, w) },
 	}
 }

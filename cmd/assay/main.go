@@ -34,7 +34,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	code := run(ctx, os.Args[1:], world{
-		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now, cacheDir: cacheDir, terminal: terminal,
+		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now, cacheDir: cacheDir, terminal: terminal, ticks: ticks,
 	})
 	stop()
 	os.Exit(code)
@@ -49,6 +49,8 @@ type world struct {
 	cacheDir func() string
 	// terminal reports whether a writer is one, and how wide it is.
 	terminal func(io.Writer) (width int, ok bool)
+	// ticks is a clock that ticks until it is stopped.
+	ticks func(time.Duration) (c <-chan time.Time, stop func())
 }
 
 func cacheDir() string {

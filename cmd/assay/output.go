@@ -48,14 +48,22 @@ func newOutputs(c *cli.Context, w world) (*outputs, error) {
 	return o, nil
 }
 
+// allowed is what the caller lets through beside a pass of this moment.
+type allowed struct {
+	// at lets through the pass of a hypothetical question, excepted a failure that an
+	// exception excuses.
+	at, excepted bool
+}
+
 // write renders the verdict and returns the exit code that it deserves.
-func (o *outputs) write(v verify.Verdict, allowAt bool) error {
+func (o *outputs) write(v verify.Verdict, allow allowed) error {
 	for _, f := range o.files {
 		if err := o.writeFile(f, v); err != nil {
 			return usagef("write the report: %w", err)
 		}
 	}
-	passed := v.Passed() && (!v.Hypothetical || allowAt)
+	through := v.Passed() || allow.excepted && v.Exception != nil
+	passed := through && (!v.Hypothetical || allow.at)
 	var doc bytes.Buffer
 	switch {
 	case o.printRef && passed:
@@ -69,20 +77,23 @@ func (o *outputs) write(v verify.Verdict, allowAt bool) error {
 	if _, err := o.world.stdout.Write(doc.Bytes()); err != nil {
 		return &exit{code: exitUndecided, err: fmt.Errorf("write the report: %w", err)}
 	}
-	return o.conclude(v, passed)
+	return o.conclude(v, passed, through)
 }
 
 // conclude says on stderr why it is not a pass, unless the text report on stdout
-// has said it, and chooses the exit code.
-func (o *outputs) conclude(v verify.Verdict, passed bool) error {
+// has said it, and chooses the exit code. through is what passed is but for --at.
+func (o *outputs) conclude(v verify.Verdict, passed, through bool) error {
+	if v.Exception != nil {
+		defer sayExcepted(o.world.stderr, v, through)
+	}
 	if passed {
 		return nil
 	}
-	if v.Passed() {
+	if through {
 		fmt.Fprintf(o.world.stderr, "assay: the pass is hypothetical (--at); exit 0 needs --allow-at\n")
 		return &exit{code: exitBad}
 	}
-	if o.printRef || o.stdout != report.FormatText {
+	if o.printRef || !o.stdout.ForEye() {
 		if err := report.Refusal(o.world.stderr, v); err != nil {
 			return fmt.Errorf("write the refusal: %w", err)
 		}

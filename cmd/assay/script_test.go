@@ -114,6 +114,7 @@ func newFixture(t *testing.T) fixture {
 		"REAL": filepath.Join(strings.TrimSpace(string(module)), "cli/slsa-verifier/testdata/gha_generic_container"),
 	}
 	maps.Copy(env, scattered)
+	maps.Copy(env, newExceptions(t, release, dir))
 	maps.Copy(env, newReleases(t, s, reg, dir))
 	return fixture{env: env}
 }

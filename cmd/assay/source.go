@@ -35,15 +35,15 @@ func (s *source) spent() (requests int, bytes int64) {
 }
 
 // placeFlags are the flags of every command that reads an image: where from, how
-// long, and where to write.
-func placeFlags() []cli.Flag {
+// long, and where to write in which of the formats.
+func placeFlags(formats string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "layout", Usage: "read image and evidence from the OCI layout in `DIR`, as cosign save writes it"},
 		&cli.StringSliceFlag{Name: "bundle", Usage: "take the Sigstore bundles in `FILE` for evidence too; repeatable"},
 		&cli.BoolFlag{Name: "offline", Usage: "open no connection; needs --layout"},
 		configFlag(),
 		&cli.BoolFlag{Name: "plain-http", Usage: "allow registries without TLS (loopback needs no permission)"},
-		&cli.StringSliceFlag{Name: "output", Usage: "write `json|text[=FILE]`; repeatable, at most one without a file"},
+		&cli.StringSliceFlag{Name: "output", Usage: "write `" + formats + "[=FILE]`; repeatable, at most one without a file"},
 		&cli.DurationFlag{Name: "timeout", Usage: "give up after `DURATION`", Value: time.Minute},
 	}
 }

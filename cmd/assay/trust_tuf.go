@@ -93,7 +93,7 @@ func runTrustTUF(c *cli.Context, w world, do tufAction) error {
 	if err := checkTrustTUF(c, do); err != nil {
 		return err
 	}
-	p, err := tufPolicy(c)
+	p, err := tufPolicy(c, w)
 	if err != nil {
 		return err
 	}
@@ -148,9 +148,9 @@ func checkTrustTUF(c *cli.Context, do tufAction) error {
 
 // tufPolicy reads the policy, or makes one of the flags: what is accepted in a policy
 // is accepted here, and nothing else.
-func tufPolicy(c *cli.Context) (*policy.Policy, error) {
+func tufPolicy(c *cli.Context, w world) (*policy.Policy, error) {
 	if c.IsSet("policy") {
-		p, _, err := loadPolicy(c, verify.Reference{})
+		p, _, err := loadPolicy(c, w, verify.Reference{})
 		return p, err
 	}
 	root, err := readFile(c.String("root"), maxTUFRoot)
@@ -179,11 +179,11 @@ func targetsURL(c *cli.Context) string {
 // tufRepositories reads the pinned roots and the trusted roots of every repository
 // that a policy names, each once.
 func tufRepositories(c *cli.Context, w world, p *policy.Policy) ([]release.Repository, error) {
-	trust, err := loadTrust(c, w, p)
+	trust, err := loadTrust(c, w, p, folderOf(c.String("policy")))
 	if err != nil {
 		return nil, err
 	}
-	roots, err := loadPinnedRoots(p, policyDir(c))
+	roots, err := loadPinnedRoots(p, folderOf(c.String("policy")))
 	if err != nil {
 		return nil, err
 	}

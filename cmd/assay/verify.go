@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/report"
 	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
 )
@@ -20,6 +22,8 @@ func verifyCommand(w world) *cli.Command {
 		ArgsUsage: "IMAGE",
 		Description: "IMAGE is NAME:TAG, NAME@sha256:HEX or NAME:TAG@sha256:HEX. Say what to demand with --policy FILE,\n" +
 			"or with --repo OWNER/NAME for the built-in policy of a GitHub release.\n" +
+			"The outputs are json (the verdict), text (a page for people; what a terminal gets), details (the long page,\n" +
+			"with all evidence) and markdown (such as for $GITHUB_STEP_SUMMARY).\n" +
 			"Exit codes: 0 pass, 1 fail, 2 usage or policy, 3 undecided (ask again).",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "policy", Usage: "judge by the policy in `FILE`"},
@@ -35,10 +39,11 @@ func verifyCommand(w world) *cli.Command {
 			&cli.BoolFlag{Name: "print-policy", Usage: "with --repo: print the built-in policy and stop"},
 			&cli.StringFlag{Name: "trusted-root", Usage: "take the public-good root from the trusted_root.json in `FILE`"},
 			&cli.StringFlag{Name: "image-version", Usage: "judge for version `V` where the reference names none"},
+			indexFlag(),
 			&cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339); the verdict is hypothetical"},
 			&cli.BoolFlag{Name: "allow-at", Usage: "let a hypothetical pass exit 0"},
 			&cli.BoolFlag{Name: "print-ref", Usage: "print only the pinned reference, and only on a pass"},
-		}, append(placeFlags(), tufMirrorFlag(), tufStateFlag())...),
+		}, slices.Concat(exceptionFlags(), []cli.Flag{shadowFlag()}, placeFlags(report.VerdictFormats), []cli.Flag{tufMirrorFlag(), tufStateFlag()})...),
 		Action: func(c *cli.Context) error { return runVerify(c, w) },
 	}
 }
@@ -62,6 +67,9 @@ func runVerify(c *cli.Context, w world) error {
 	if err != nil {
 		return err
 	}
+	if options.Index, err = namedIndex(c, ref); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
 	defer cancel()
 	source, failure, err := openSource(c, w)
@@ -72,7 +80,11 @@ func runVerify(c *cli.Context, w world) error {
 	if !c.IsSet("policy") && !c.IsSet("repo") {
 		return firstRun(ctx, c, w, source, failure, ref, options)
 	}
-	p, text, err := loadPolicy(c, ref)
+	exceptions, err := loadExceptions(c)
+	if err != nil {
+		return err
+	}
+	p, text, err := loadPolicy(c, w, ref)
 	if err != nil {
 		return err
 	}
@@ -83,7 +95,11 @@ func runVerify(c *cli.Context, w world) error {
 	if err := checkReleaseDemanded(c, p, ref); err != nil {
 		return err
 	}
-	trust, err := loadTrust(c, w, p)
+	trust, err := loadTrust(c, w, p, folderOf(c.String("policy")))
+	if err != nil {
+		return err
+	}
+	second, err := loadShadow(c, w, p)
 	if err != nil {
 		return err
 	}
@@ -91,12 +107,15 @@ func runVerify(c *cli.Context, w world) error {
 		return err
 	}
 	began := w.now()
+	progress := startProgress(w, func() int { requests, _ := source.spent(); return requests })
+	defer progress.stop()
 	var v verify.Verdict
 	if failure != nil {
 		v = verify.Undecided(ref, p, trust, failure, options)
 	} else {
-		v = verify.Verify(ctx, source, ref, p, trust, options)
+		v = verify.Verify(ctx, progress.watch(second.watch(source)), ref, p, trust, options)
 	}
+	progress.stop()
 	if c.Context.Err() != nil {
 		return &exit{code: exitUndecided, err: errors.New("interrupted; nothing was decided")}
 	}
@@ -105,7 +124,12 @@ func runVerify(c *cli.Context, w world) error {
 	}
 	v.Run.Requests, v.Run.Bytes = source.spent()
 	v.Run.Assay, v.Run.DurationMS = version, w.now().Sub(began).Milliseconds()
-	return out.write(v, c.Bool("allow-at"))
+	if exceptions != nil {
+		verify.Except(&v, exceptions.List, exceptions.Digest, options.At)
+	}
+	err = out.write(v, allowed{at: c.Bool("allow-at"), excepted: c.Bool("allow-excepted")})
+	second.compare(ctx, w, ref, failure, v, options)
+	return err
 }
 
 func oneReference(c *cli.Context) (verify.Reference, error) {
@@ -170,8 +194,8 @@ func judgement(c *cli.Context, w world) (verify.Options, error) {
 	return o, nil
 }
 
-// loadPolicy reads the policy file, or writes the built-in policy.
-func loadPolicy(c *cli.Context, ref verify.Reference) (*policy.Policy, []byte, error) {
+// loadPolicy reads the policy file, or writes the built-in policy and returns its text.
+func loadPolicy(c *cli.Context, w world, ref verify.Reference) (*policy.Policy, []byte, error) {
 	if c.IsSet("repo") {
 		p, text, err := policy.BuiltIn(policy.GitHubRelease{
 			Image: ref.Name(), Repository: c.String("repo"), RepositoryID: c.String("repo-id"), OwnerID: c.String("owner-id"),
@@ -183,15 +207,8 @@ func loadPolicy(c *cli.Context, ref verify.Reference) (*policy.Policy, []byte, e
 		}
 		return p, text, nil
 	}
-	text, err := readFile(c.String("policy"), policy.MaxSize)
-	if err != nil {
-		return nil, nil, usagef("read the policy: %w", err)
-	}
-	p, err := policy.Parse(c.String("policy"), text)
-	if err != nil {
-		return nil, nil, usagef("the policy is not valid:\n%w", err)
-	}
-	return p, text, nil
+	p, err := policyFile(w, c.String("policy"))
+	return p, nil, err
 }
 
 // checkVersion refuses a version that contradicts the tag.

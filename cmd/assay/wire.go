@@ -13,13 +13,13 @@ import (
 	"github.com/releaseassay/assay/verify"
 )
 
-// loadTrust reads the trusted roots, the keys and the TUF roots that a policy names.
-func loadTrust(c *cli.Context, w world, p *policy.Policy) (verify.Trust, error) {
+// loadTrust reads the trusted roots, the keys and the TUF roots that a policy in the
+// folder dir names.
+func loadTrust(c *cli.Context, w world, p *policy.Policy, dir string) (verify.Trust, error) {
 	var t verify.Trust
 	if c.IsSet("trusted-root") && !p.Trust[policy.PublicGood].Builtin {
 		return t, usagef("--trusted-root stands in for the builtin root, and the policy's public-good is a file; wanted one of them")
 	}
-	dir := policyDir(c)
 	for name, entry := range p.Trust {
 		root, err := loadRoot(c, w, dir, entry)
 		if err != nil {
@@ -93,14 +93,6 @@ func loadKeys(p *policy.Policy, dir string) ([]verify.Key, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
-}
-
-// policyDir is the folder of the policy, "" where none is given.
-func policyDir(c *cli.Context) string {
-	if c.IsSet("policy") {
-		return filepath.Dir(c.String("policy"))
-	}
-	return ""
 }
 
 // beside resolves a path that a policy names, relative to the policy's folder.

@@ -49,7 +49,7 @@ func (s *Source) Collect(ctx context.Context, image verify.Image, want verify.Wa
 		all.Go(func() { parts[1+i] = s.attestations(ctx, repository, image.Digest) })
 	}
 	all.Wait()
-	joined := verify.Evidence{Pieces: slices.Clone(s.Files)}
+	joined := verify.Evidence{Pieces: slices.Clone(s.Files), Config: parts[0].Config}
 	for _, p := range parts {
 		joined.Pieces = append(joined.Pieces, p.Pieces...)
 		joined.Failures = append(joined.Failures, p.Failures...)

@@ -62,5 +62,5 @@ func (c *collector) attestationManifest(ctx context.Context, d descriptor, place
 		c.fail(bad, place, layouts)
 		return
 	}
-	c.layers(ctx, c.bundles, m, fromBuildKit, place)
+	c.layers(ctx, c.bundles, m, fromBuildKit, place, got.body)
 }

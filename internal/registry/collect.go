@@ -30,8 +30,12 @@ func (r *Registry) Collect(ctx context.Context, image verify.Image, want verify.
 		collectors[i] = newCollector(name, image, want, r.options.Limits)
 		repositories.Go(func() { r.collect(ctx, collectors[i]) })
 	}
-	repositories.Wait()
 	all := newCollector(image.Reference.Name(), image, want, r.options.Limits)
+	var config []byte
+	if want.Config {
+		repositories.Go(func() { config = r.config(ctx, all) })
+	}
+	repositories.Wait()
 	for _, c := range collectors {
 		all.pieces = append(all.pieces, c.pieces...)
 		all.failures = append(all.failures, c.failures...)
@@ -39,6 +43,7 @@ func (r *Registry) Collect(ctx context.Context, image verify.Image, want verify.
 	}
 	all.places = append(all.places, r.notes.all()...)
 	evidence := all.evidence()
+	evidence.Config = config
 	evidence.Requests = r.options.Budget.Requests()
 	evidence.Bytes = r.options.Budget.Bytes()
 	return evidence
@@ -134,11 +139,12 @@ func (c *collector) tag(ctx context.Context, suffix string, from origin, layout 
 		c.fail(bad, place, layouts)
 		return
 	}
-	c.layers(ctx, c.legacy, m, from, place)
+	c.layers(ctx, c.legacy, m, from, place, nil)
 }
 
-// layers fetches the layers of a manifest that are evidence.
-func (c *collector) layers(ctx context.Context, in chan struct{}, m manifest, from origin, place string) {
+// layers fetches the layers of a manifest that are evidence. What listing is given goes
+// with each of them.
+func (c *collector) layers(ctx context.Context, in chan struct{}, m manifest, from origin, place string, listing []byte) {
 	layers, failures := plan(m, from, place, c.want, c.limits)
 	c.mu.Lock()
 	c.failures = append(c.failures, failures...)
@@ -152,7 +158,7 @@ func (c *collector) layers(ctx context.Context, in chan struct{}, m manifest, fr
 			}
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.pieces = append(c.pieces, layer.piece(body))
+			c.pieces = append(c.pieces, layer.piece(body, listing))
 		})
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/releaseassay/assay/internal/budget"
 	"github.com/releaseassay/assay/verify"
 )
 
@@ -28,7 +30,8 @@ const maxHeld = 4096
 
 // Layout is a verify.Source over an OCI image layout directory: as cosign save writes
 // it, or with referrers beside the image, or with cosign's tags as reference names.
-// It opens no socket, and no file outside the directory.
+// It opens no socket, and no file outside the directory. It serves one verification, and
+// is safe for concurrent use.
 type Layout struct {
 	root   *os.Root
 	limits verify.Limits
@@ -37,6 +40,12 @@ type Layout struct {
 	named  []descriptor
 	held   []heldManifest
 	unread map[string]*verify.Failure
+
+	mu sync.Mutex
+	// left is how many bytes of evidence may still be read, in all; kept is what was read,
+	// by digest: evidence is offered for every image of an index.
+	left int64
+	kept map[string][]byte
 }
 
 var _ verify.Source = (*Layout)(nil)
@@ -54,7 +63,7 @@ func OpenLayout(dir string, limits verify.Limits) (*Layout, error) {
 	if err != nil {
 		return nil, unreadable("%v", pathless(err)).at(dir, allLayouts)
 	}
-	l := &Layout{root: root, limits: bounded(limits), unread: map[string]*verify.Failure{}}
+	l := &Layout{root: root, limits: bounded(limits), unread: map[string]*verify.Failure{}, left: budget.Default().Bytes, kept: map[string][]byte{}}
 	if bad := l.open(); bad != nil {
 		_ = root.Close()
 		return nil, bad.at(dir, allLayouts)
@@ -122,7 +131,7 @@ func (l *Layout) walk() {
 // hold reads one manifest, takes note of it and returns what it lists.
 func (l *Layout) hold(next reached) []descriptor {
 	d := next.descriptor
-	m, bad := l.manifest(d)
+	m, _, bad := l.manifest(d)
 	if bad != nil {
 		foreign := d.MediaType != "" && !slices.Contains(imageTypes, d.MediaType)
 		if !foreign && !(next.optional && bad.absent()) {
@@ -139,12 +148,13 @@ func (l *Layout) hold(next reached) []descriptor {
 }
 
 // manifest reads and parses the manifest of a descriptor.
-func (l *Layout) manifest(d descriptor) (manifest, *trouble) {
+func (l *Layout) manifest(d descriptor) (manifest, []byte, *trouble) {
 	body, bad := l.blob(d, ManifestBytes)
 	if bad != nil {
-		return manifest{}, bad
+		return manifest{}, nil, bad
 	}
-	return parseManifest(body)
+	m, bad := parseManifest(body)
+	return m, body, bad
 }
 
 // blob reads the bytes of a descriptor, which must hash to it.
@@ -161,6 +171,30 @@ func (l *Layout) blob(d descriptor, most int64) ([]byte, *trouble) {
 		bad.code = verify.RegistrySizeMismatch
 	}
 	return nil, bad
+}
+
+// evidence reads a piece of evidence, once.
+func (l *Layout) evidence(d descriptor) ([]byte, *trouble) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	body, ok := l.kept[d.Digest]
+	if !ok && d.Size > l.left {
+		return nil, definitive(verify.LimitExceeded, "one verification reads no more than %d bytes", budget.Default().Bytes)
+	}
+	var bad *trouble
+	if ok {
+		bad = d.check(body)
+	} else {
+		body, bad = l.blob(d, l.limits.PieceBytes)
+	}
+	if bad != nil {
+		return nil, onDisk(bad)
+	}
+	if !ok {
+		l.left -= int64(len(body))
+		l.kept[d.Digest] = body
+	}
+	return body, nil
 }
 
 // file reads a regular file of the layout.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/releaseassay/assay/internal/budget"
 	"github.com/releaseassay/assay/verify"
 )
 
@@ -15,7 +14,6 @@ func (l *Layout) Collect(ctx context.Context, image verify.Image, want verify.Wa
 	c := &diskCollector{
 		collector: collector{image: image, want: want, limits: l.limits, places: []string{"layout index.json"}},
 		layout:    l,
-		left:      budget.Default().Bytes,
 		taken:     map[string]bool{},
 	}
 	for _, failure := range l.unread {
@@ -42,7 +40,10 @@ func (l *Layout) Collect(ctx context.Context, image verify.Image, want verify.Wa
 			c.manifest(ctx, d, fromBuildKit)
 		}
 	}
-	return c.evidence()
+	config := c.config(image)
+	evidence := c.evidence()
+	evidence.Config = config
+	return evidence
 }
 
 // refTag returns the tag in a descriptor's reference name, whether alone or full.
@@ -55,8 +56,7 @@ func refTag(d descriptor) string {
 type diskCollector struct {
 	collector
 	layout *Layout
-	// left is how many bytes may still be read, taken which layers were read.
-	left  int64
+	// taken are the layers that were read.
 	taken map[string]bool
 }
 
@@ -67,7 +67,10 @@ func (c *diskCollector) manifest(ctx context.Context, d descriptor, from origin)
 	}
 	place := "layout@" + d.Digest
 	c.places = append(c.places, place)
-	m, bad := c.layout.manifest(d)
+	m, body, bad := c.layout.manifest(d)
+	if from != fromBuildKit {
+		body = nil // the chain of digests to what is unsigned alone
+	}
 	if bad == nil && m.hasManifests && from != fromReferrer {
 		bad = unreadable("it is an index where a manifest was expected")
 	}
@@ -83,30 +86,25 @@ func (c *diskCollector) manifest(ctx context.Context, d descriptor, from origin)
 		c.failures = append(c.failures, f)
 	}
 	for _, layer := range layers {
-		c.layer(ctx, layer)
+		c.layer(ctx, layer, body)
 	}
 }
 
-func (c *diskCollector) layer(ctx context.Context, layer wantedLayer) {
+func (c *diskCollector) layer(ctx context.Context, layer wantedLayer, listing []byte) {
 	layouts := []verify.Layout{layer.layout}
 	key := string(layer.layout) + " " + layer.place
 	if c.taken[key] {
 		return
 	}
 	c.taken[key] = true
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		c.fail(troubleOf(context.Cause(ctx)), layer.place, layouts)
 		return
-	case layer.descriptor.Size > c.left:
-		c.fail(definitive(verify.LimitExceeded, "one verification reads no more than %d bytes", budget.Default().Bytes), layer.place, layouts)
-		return
 	}
-	body, bad := c.layout.blob(layer.descriptor, c.limits.PieceBytes)
+	body, bad := c.layout.evidence(layer.descriptor)
 	if bad != nil {
-		c.fail(onDisk(bad), layer.place, layouts)
+		c.fail(bad, layer.place, layouts)
 		return
 	}
-	c.left -= int64(len(body))
-	c.pieces = append(c.pieces, layer.piece(body))
+	c.pieces = append(c.pieces, layer.piece(body, listing))
 }

@@ -164,8 +164,9 @@ type wantedLayer struct {
 	descriptor descriptor
 }
 
-// piece returns the evidence, given its bytes.
-func (w wantedLayer) piece(body []byte) verify.Piece {
+// piece returns the evidence, given its bytes, and the manifest that lists it where
+// that matters.
+func (w wantedLayer) piece(body, listing []byte) verify.Piece {
 	return verify.Piece{
 		Layout:      w.layout,
 		Place:       w.place,
@@ -173,6 +174,7 @@ func (w wantedLayer) piece(body []byte) verify.Piece {
 		MediaType:   w.descriptor.MediaType,
 		Bytes:       body,
 		Annotations: maps.Clone(w.descriptor.Annotations),
+		Manifest:    listing,
 	}
 }
 

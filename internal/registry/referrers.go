@@ -189,6 +189,6 @@ func (c *collector) referrer(ctx context.Context, d descriptor) {
 		return
 	}
 	if m.Subject != nil && m.Subject.Digest == c.image.Digest && c.first(d.Digest) {
-		c.layers(ctx, c.bundles, m, fromReferrer, place)
+		c.layers(ctx, c.bundles, m, fromReferrer, place, nil)
 	}
 }

@@ -98,7 +98,10 @@ func orNone(found string) string {
 
 // evidence writes what a candidate is and where it lay.
 func (p *page) evidence(v verify.Verdict, c verify.Candidate, indent string) {
-	line := value(string(c.Layout)) + " " + short(c.Evidence)
+	line := value(string(c.Layout)) + " " + short(c.Evidence) + aboutWhat(c)
+	if c.Document != nil {
+		line += ", " + value(strings.TrimSpace(c.Document.Format+" "+c.Document.Version)) + " of " + counted(c.Document.Components, "component")
+	}
 	if c.Log != "" {
 		line += ", log " + value(string(c.Log))
 	}

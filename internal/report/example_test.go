@@ -31,13 +31,15 @@ func ExampleText() {
 	// Output:
 	// FAIL ghcr.io/acme/app:1.4.0@sha256:abababababababababababababababababababababababababababababababab
 	//
-	//   asked for     ghcr.io/acme/app:1.4.0
-	//   policy        acme releases, sha256:b0b0b0b0b0b0, rule ghcr.io/acme/*
-	//   version       1.4.0 (from the tag)
+	// ✗ signature  signature.missing
 	//
 	// ✗ signature: signature.missing
 	//   because       nothing that could be one is attached to the image
 	//   next          sign the image with cosign in the release workflow
+	//
+	//   asked for     ghcr.io/acme/app:1.4.0
+	//   policy        acme releases, sha256:b0b0b0b0b0b0, rule ghcr.io/acme/*
+	//   version       1.4.0 (from the tag)
 	//
 	// 5 requests, 2.1 kB, 310 ms; judged as of 2026-03-05T08:00:00Z
 }

@@ -23,15 +23,12 @@ func (p *page) finding(v verify.Verdict, f verify.Finding) {
 
 // title writes a check's mark and name, and its code where it is not a pass.
 func (p *page) title(f verify.Finding) {
-	mark, c, text := "✗", red, value(f.ID)
+	mark, c := mark(f)
+	text := value(f.ID)
 	switch f.Result {
 	case verify.Passed:
-		mark, c = "✓", green
 	case verify.NotRequired:
-		mark, c, text = "-", plain, text+": not required"
-	case verify.Errored:
-		mark, c = "?", yellow
-		fallthrough
+		text += ": not required"
 	default:
 		if f.Code != "" {
 			text += ": " + value(string(f.Code))
@@ -55,6 +52,9 @@ func (p *page) passed(v verify.Verdict, f verify.Finding) {
 	if f.Notice != "" {
 		p.item("notice", value(string(f.Notice))+": "+message(f.Message))
 	}
+	if text := passedFact(v, f); len(f.Found) == 0 && f.Notice == "" && text != "" {
+		p.item("found", text)
+	}
 	for i, c := range f.Found {
 		if p.enough(i, len(f.Found)) {
 			break
@@ -64,7 +64,15 @@ func (p *page) passed(v verify.Verdict, f verify.Finding) {
 	if len(f.Unconstrained) > 0 {
 		p.item("not demanded", unconstrained(f))
 	}
+	p.violations(f)
+	p.content(f)
 	p.release(f)
+}
+
+// content writes the tables of the checks that have one.
+func (p *page) content(f verify.Finding) {
+	p.story(f.Story)
+	p.matrix(f.Platforms)
 }
 
 // unconstrained lists the claims that nothing demands, with what the first
@@ -103,13 +111,15 @@ func (p *page) notPassed(v verify.Verdict, f verify.Finding) {
 		p.item("because", message(f.Message))
 	}
 	p.wanted(f.Wanted)
+	p.violations(f)
+	p.content(f)
 	for i, c := range f.Found {
 		if p.enough(i, len(f.Found)) {
 			break
 		}
 		p.refusedCandidate(v, f, i, c)
 	}
-	if len(f.Found) == 0 && len(f.Wanted) > 0 && f.Release == nil {
+	if lacksEvidence(f) {
 		p.item("found", nothing(f))
 		p.looked(v.Run.Looked)
 	}
@@ -128,6 +138,15 @@ func saidByFound(f verify.Finding) bool {
 		return false
 	}
 	return f.Found[0].Difference != nil || f.Found[0].Reason == f.Message
+}
+
+// lacksEvidence reports whether a check over evidence found none.
+func lacksEvidence(f verify.Finding) bool {
+	switch f.ID {
+	case "release", "platforms", "consistency", "freshness":
+		return false
+	}
+	return len(f.Found) == 0 && len(f.Wanted) > 0
 }
 
 func nothing(f verify.Finding) string {

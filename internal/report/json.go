@@ -65,7 +65,22 @@ func whole(v verify.Verdict) verify.Verdict {
 	}
 	v.Checks = slices.Clone(v.Checks)
 	for i := range v.Checks {
-		v.Checks[i].Release = wholeRelease(v.Checks[i].Release)
+		f := &v.Checks[i]
+		f.Release = wholeRelease(f.Release)
+		if f.Platforms != nil && f.Platforms.Children == nil {
+			f.Platforms = &verify.VerdictPlatforms{Index: f.Platforms.Index, Children: []verify.VerdictChild{}}
+		}
+		f.Story = slices.Clone(f.Story)
+		for j := range f.Story {
+			if f.Story[j].Sources == nil {
+				f.Story[j].Sources = []verify.VerdictValue{}
+			}
+		}
+	}
+	if v.Exception != nil && v.Exception.Checks == nil {
+		exception := *v.Exception
+		exception.Checks = []string{}
+		v.Exception = &exception
 	}
 	return v
 }

@@ -64,3 +64,33 @@ func TestDecision(t *testing.T) {
 		t.Error("a list that is nil differs from an empty one")
 	}
 }
+
+// TestJSONOfContent wants what checks over content write to come back as it was, and
+// lists that are always there to be empty ones.
+func TestJSONOfContent(t *testing.T) {
+	for _, make := range []func() verify.Verdict{complete, disagreement, platformLacks, sbomRules, excepted, warned} {
+		var back verify.Verdict
+		got := asJSON(t, make())
+		if err := json.Unmarshal([]byte(got), &back); err != nil {
+			t.Fatal(err)
+		}
+		if again := asJSON(t, back); again != got {
+			t.Errorf("read back, the verdict is another:\n%s\n%s", again, got)
+		}
+	}
+	v := excepted()
+	v.Exception.Checks = nil
+	of(&v, "platforms").Platforms.Children = nil
+	of(&v, "consistency").Story[0].Sources = nil
+	got := asJSON(t, v)
+	for _, want := range []string{`"checks": []`, `"children": []`, `"sources": []`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the verdict lacks %s", want)
+		}
+	}
+	if v.Exception.Checks != nil || of(&v, "consistency").Story[0].Sources != nil || of(&v, "platforms").Platforms.Children != nil {
+		t.Error("writing the verdict changed it")
+	}
+	golden(t, "testdata/complete.json", asJSON(t, complete()))
+	golden(t, "testdata/excepted.json", asJSON(t, excepted()))
+}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,10 +12,23 @@ type Format string
 // The formats.
 const (
 	FormatJSON Format = "json"
-	FormatText Format = "text"
+	// FormatText is the short page for people, FormatDetails the long one.
+	FormatText    Format = "text"
+	FormatDetails Format = "details"
+	// FormatMarkdown is for a place that renders it, such as $GITHUB_STEP_SUMMARY.
+	FormatMarkdown Format = "markdown"
 )
 
-const wantedFormats = "json or text"
+var formats = []Format{FormatJSON, FormatText, FormatDetails, FormatMarkdown}
+
+// VerdictFormats are the formats as a usage text names them.
+const VerdictFormats = "json|text|details|markdown"
+
+const wantedFormats = "json, text, details or markdown"
+
+// ForEye reports whether a format says to a person on a terminal why a verdict is not
+// a pass, so that nothing has to repeat it.
+func (f Format) ForEye() bool { return f == FormatText || f == FormatDetails }
 
 // Output is one value of the flag --output.
 type Output struct {
@@ -23,13 +37,13 @@ type Output struct {
 	File string
 }
 
-// ParseOutput parses one value of --output: json, text, or either with =FILE.
+// ParseOutput parses one value of --output: a format, or one with =FILE.
 func ParseOutput(s string) (Output, error) {
 	format, file, named := strings.Cut(s, "=")
 	o := Output{Format: Format(format), File: file}
 	switch {
-	case o.Format != FormatJSON && o.Format != FormatText:
-		return Output{}, fmt.Errorf("found the output %q; wanted %s, or either with =FILE", s, wantedFormats)
+	case !slices.Contains(formats, o.Format):
+		return Output{}, fmt.Errorf("found the output %q; wanted %s, or one of them with =FILE", s, wantedFormats)
 	case named && file == "":
 		return Output{}, fmt.Errorf("found the output %q without a file after the =; wanted %s=FILE, or %s alone for the standard output", s, format, format)
 	case file == "-":

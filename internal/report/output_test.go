@@ -7,7 +7,7 @@ import (
 
 func TestParseOutput(t *testing.T) {
 	for in, want := range map[string]Output{
-		"json": {Format: FormatJSON}, "text": {Format: FormatText}, "json=v.json": {FormatJSON, "v.json"}, "text=a=b": {FormatText, "a=b"},
+		"json": {Format: FormatJSON}, "text": {Format: FormatText}, "details": {Format: FormatDetails}, "markdown=s.md": {FormatMarkdown, "s.md"}, "json=v.json": {FormatJSON, "v.json"}, "text=a=b": {FormatText, "a=b"},
 	} {
 		if got, err := ParseOutput(in); err != nil || got != want {
 			t.Errorf("ParseOutput(%q) is %v, %v; wanted %v", in, got, err, want)

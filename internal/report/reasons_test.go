@@ -109,6 +109,12 @@ var subjects = []struct{ name, about string }{
 	{"signature", "The check `signature`: a cosign signature over the image."},
 	{"provenance", "The check `provenance`: SLSA provenance of the image by a trusted builder."},
 	{"release", "The check `release`: the project's TUF repository lists the image, and people signed for it."},
+	{"sbom", "The check `sbom`: a signed bill of materials about the image, and what it says."},
+	{"attestation", "A check `attestations.<name>`: a statement of a type that the policy names, and what it says."},
+	{"platforms", "The check `platforms`: every image of an index has the evidence that it needs."},
+	{"consistency", "The check `consistency`: all evidence that counts tells one story."},
+	{"freshness", "The check `freshness`: the evidence is not too old."},
+	{"exception", "The file of `--exceptions`. An exception excuses a failure, which stays one."},
 	{"registry", "The registry did not give what was needed. The check that needed it is `error`, and nothing is decided."},
 	{"github", "GitHub's attestations API did not give what was needed. The check that needed it is `error`."},
 	{"tuf", "The server of the TUF repository did not give what was needed. The check that needed it is `error`."},
@@ -124,7 +130,7 @@ func reasonsPage(t *testing.T) string {
 	rows := map[string][]string{}
 	for _, r := range verify.Reasons() {
 		subject, _, _ := strings.Cut(string(r.Code), ".")
-		rows[subject] = append(rows[subject], fmt.Sprintf("| `%s` | %s | %s |\n", r.Code, cell(r.Meaning), cell(r.Next)))
+		rows[subject] = append(rows[subject], fmt.Sprintf("| `%s` | %s | %s |\n", r.Code, column(r.Meaning), column(r.Next)))
 	}
 	var b strings.Builder
 	b.WriteString("<!-- Written by go test ./internal/report -update from verify.Reasons(). Do not edit. -->\n\n")
@@ -148,7 +154,7 @@ func reasonsPage(t *testing.T) string {
 	return b.String()
 }
 
-func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+func column(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
 func TestReasonsPage(t *testing.T) {
 	golden(t, "../../docs/reasons.md", reasonsPage(t))

@@ -12,8 +12,8 @@ import (
 const RefusalLines = 10
 
 // Refusal writes what a log should keep of a verdict that is not a pass, in at
-// most [RefusalLines] lines however many checks refused: FAIL or UNDECIDED and the
-// reference, then for each of them the code, what was wanted, what was found and
+// most [RefusalLines] lines however many checks refused: FAIL, UNDECIDED or
+// EXCEPTED and the reference, then for each of them the code, what was wanted, what was found and
 // what to do next. Of a pass it writes nothing.
 func Refusal(w io.Writer, v verify.Verdict) error {
 	if v.Passed() {
@@ -23,7 +23,13 @@ func Refusal(w io.Writer, v verify.Verdict) error {
 	if v.Hypothetical {
 		lines[0] += " (hypothetical: judged as of " + stamp(v.Run.JudgedAt) + ")"
 	}
-	checks := refused(v)
+	if v.Exception != nil {
+		lines[0] += " (the verdict is fail; excused until " + stamp(v.Exception.Expires) + ")"
+	}
+	if line := audit(v); line != "" {
+		lines[0] += " (" + line + ")"
+	}
+	checks := together(refused(v))
 	if len(checks) == 0 {
 		lines = append(lines, "  "+nothingCounted)
 	}
@@ -85,6 +91,12 @@ func summarise(v verify.Verdict, f verify.Finding) summary {
 		s.wanted, s.found = "a rule that matches "+value(v.Image.Name), message(f.Message)
 	case f.Release != nil:
 		s.wanted, s.found = releaseWanted(f), message(f.Message)
+	case len(f.Violations) > 0:
+		s.wanted, s.found = "content without violations", violated(f)
+	case f.Platforms != nil:
+		s.wanted, s.found = "evidence for every platform", uncovered(f)
+	case len(disagreeing(f.Story)) > 0:
+		s.wanted, s.found = "evidence that agrees", contradiction(f.Story)
 	case len(f.Found) > 0 && f.Found[0].Code == f.Code:
 		s.wanted, s.found = closest(v, f.Found[0])
 	default:
@@ -134,4 +146,58 @@ func demanded(demands []map[string]string) string {
 		s += ", or " + counted(len(demands)-1, "other demand")
 	}
 	return s
+}
+
+// violated is the first violation of the content, and how many more there are.
+func violated(f verify.Finding) string {
+	text := violation(f.Violations[0])
+	if n := violationCount(f.Violations) - 1; n > 0 {
+		text += fmt.Sprintf("; and %d more", n)
+	}
+	return text
+}
+
+// uncovered names the first platform that lacks something, and what.
+func uncovered(f verify.Finding) string {
+	children, _ := runnable(f.Platforms)
+	for _, c := range children {
+		if satisfied(c) {
+			continue
+		}
+		var lacks []string
+		for _, id := range matrixChecks([]verify.VerdictChild{c}) {
+			if where := c.Evidence[id]; where != onIndex && where != onPlatform {
+				lacks = append(lacks, where)
+			}
+		}
+		return platformName(c) + ": " + message(strings.Join(lacks, ", "))
+	}
+	return message(f.Message)
+}
+
+// contradiction writes the first claim on which the sources do not agree: one that
+// they contradict each other about, if there is one.
+func contradiction(claims []verify.VerdictClaim) string {
+	var worst *verify.VerdictClaim
+	for i, c := range claims {
+		if c.Compared && !c.Agree && (worst == nil || alone(*worst) && !alone(c)) {
+			worst = &claims[i]
+		}
+	}
+	if worst == nil {
+		return ""
+	}
+	texts := []string{}
+	all := spoken(*worst)
+	for i, s := range all {
+		if i == maxClosest {
+			texts = append(texts, counted(len(all)-i, "more value"))
+			break
+		}
+		texts = append(texts, value(s.value)+" ("+saidBy(*worst, s)+")")
+	}
+	if len(texts) == 0 {
+		texts = append(texts, "none")
+	}
+	return value(worst.Claim) + " " + strings.Join(texts, ", ")
 }

@@ -101,7 +101,7 @@ func frozen() verify.Verdict {
 }
 
 func TestReleaseText(t *testing.T) {
-	pass := text(t, released(), TextOptions{Width: 300})
+	pass := details(t, released(), TextOptions{Width: 300})
 	for _, want := range []string{
 		"valid until   2026-03-05T08:30:00Z", "version       1.4.0 (as the TUF repository lists the digest)", "notice        release.lagging: 1.4.1 was listed",
 		"manifest      app/v1.4.0.json sha256:717171717171\n", "https://acme.github.io/app-tuf/targets/app/v1.4.0.json", "known: nothing older",
@@ -116,7 +116,7 @@ func TestReleaseText(t *testing.T) {
 	if strings.Contains(pass, "nobody named") || strings.Contains(pass, "root 1, expires") || strings.Contains(pass, "by root 1") {
 		t.Errorf("the report shows a signer of a manifest, or a root that was replaced:\n%s", pass)
 	}
-	back := text(t, rolledBack(), TextOptions{Width: 300})
+	back := details(t, rolledBack(), TextOptions{Width: 300})
 	for _, want := range []string{"newest        1.4.1 ghcr.io/acme/app@" + sha("c0") + "\n", "1.4.0 ghcr.io/acme/app@" + sha("c1") + "\n", "bootstrap: a first run", "whoever the pinned root"} {
 		if !strings.Contains(back, want) {
 			t.Errorf("the report lacks %q:\n%s", want, back)
@@ -125,7 +125,7 @@ func TestReleaseText(t *testing.T) {
 	if strings.Contains(back, "not stopped") || strings.Contains(back, "a person") || strings.Contains(back, "valid until") {
 		t.Errorf("the report of a failure says what a pass means:\n%s", back)
 	}
-	late := text(t, frozen(), TextOptions{Width: 300})
+	late := details(t, frozen(), TextOptions{Width: 300})
 	for _, want := range []string{"EXPIRED 2026-03-04T08:00:00Z", "a kept copy served", "2 distinct persons", "because       timestamp 120 expired"} {
 		if !strings.Contains(late, want) {
 			t.Errorf("the report lacks %q:\n%s", want, late)
@@ -133,17 +133,17 @@ func TestReleaseText(t *testing.T) {
 	}
 	unread := rolledBack()
 	unread.Checks[2].Found[0].Evidence, unread.Checks[2].Found[0].Authenticated = "", false
-	if got := text(t, unread, TextOptions{}); !strings.Contains(got, "found         app/v1.4.0.json (no digest)\n    refused ") {
+	if got := details(t, unread, TextOptions{}); !strings.Contains(got, "found         app/v1.4.0.json (no digest)\n    refused ") {
 		t.Errorf("the report of a manifest that was not read is:\n%s", got)
 	}
 	grace := released()
 	grace.Checks[2].Release.Grace = at(time.Hour)
-	if got := text(t, grace, TextOptions{Width: 300}); !strings.Contains(got, "grace         metadata has expired; it is accepted until 2026-03-05T09:00:00Z") {
+	if got := details(t, grace, TextOptions{Width: 300}); !strings.Contains(got, "grace         metadata has expired; it is accepted until 2026-03-05T09:00:00Z") {
 		t.Errorf("the report hides the grace:\n%s", got)
 	}
 	two := released()
 	two.Checks[2].Release.People = 2
-	if got := text(t, two, TextOptions{}); strings.Contains(got, "not stopped") {
+	if got := details(t, two, TextOptions{}); strings.Contains(got, "not stopped") {
 		t.Errorf("two persons are said to be one:\n%s", got)
 	}
 }
@@ -175,7 +175,7 @@ func TestLongRelease(t *testing.T) {
 		r.Roles[5].Holders = append(r.Roles[5].Holders, r.Roles[5].Holders[0])
 		r.Newest, r.Versions = append(r.Newest, r.Newest[0]), append(r.Versions, fmt.Sprintf("0.%d.0", i))
 	}
-	if got := text(t, v, TextOptions{}); strings.Count(got, "\n") > 200 || strings.Count(got, "more") < 4 {
+	if got := details(t, v, TextOptions{}); strings.Count(got, "\n") > 200 || strings.Count(got, "more") < 4 {
 		t.Errorf("the report has %d lines, and says %d times that there is more", strings.Count(got, "\n"), strings.Count(got, "more"))
 	}
 }

@@ -1,7 +1,8 @@
 // Package report writes verdicts for machines and for people.
 //
-// [JSON] is the verdict itself, [Text] the page that a person reads, [Refusal] the
-// few lines that a pipeline's log keeps of a verdict that is not a pass. Every
+// [JSON] is the verdict itself, [Text] the page that a person reads, [Details] the
+// long one with all evidence, [Markdown] the summary of a pipeline's step, [Refusal]
+// the few lines that its log keeps of a verdict that is not a pass. Every
 // format is a function over the same value: nothing here decides, fetches or
 // verifies anything, and nothing here can turn a verdict.
 //
@@ -16,22 +17,29 @@ import (
 	"github.com/releaseassay/assay/verify"
 )
 
-// Write writes v in the format f; o is for text alone.
+// Write writes v in the format f; o is for text and details alone.
 func Write(w io.Writer, v verify.Verdict, f Format, o TextOptions) error {
 	switch f {
 	case FormatJSON:
 		return JSON(w, v)
 	case FormatText:
 		return Text(w, v, o)
+	case FormatDetails:
+		return Details(w, v, o)
+	case FormatMarkdown:
+		return Markdown(w, v)
 	}
 	return fmt.Errorf("write the verdict: found the format %q; wanted %s", string(f), wantedFormats)
 }
 
-// headline is the word that a report begins with.
+// headline is the word that a report begins with. An exception makes a failure no pass:
+// the page says under the word that the verdict is fail.
 func headline(v verify.Verdict) string {
 	switch {
 	case v.Passed():
 		return "PASS"
+	case v.Exception != nil:
+		return "EXCEPTED"
 	case !v.Conclusive:
 		return "UNDECIDED"
 	}

@@ -74,6 +74,27 @@ func TestVerdictsFitTheSchema(t *testing.T) {
 				"repository": "https://tuf.acme.example", "root": sha("12"), "state": "known", "refreshed": true, "roles": []any{},
 			}
 		},
+		"an excused pass": func(v map[string]any) {
+			v["exception"] = map[string]any{"checks": []any{}, "reason": "", "approver": "", "expires": "2026-03-05T08:00:00Z", "digest": sha("e0")}
+		},
+		"platforms of a signature": func(v map[string]any) {
+			v["checks"].([]any)[0].(map[string]any)["platforms"] = map[string]any{"index": sha("ab"), "children": []any{}}
+		},
+		"a story of a signature": func(v map[string]any) {
+			v["checks"].([]any)[0].(map[string]any)["story"] = []any{}
+		},
+		"a violation with an unknown field": func(v map[string]any) {
+			v["checks"].([]any)[0].(map[string]any)["violations"] = []any{map[string]any{"rule": "r", "problem": "p", "severity": "low"}}
+		},
+		"a notice without a message": func(v map[string]any) { v["notices"] = []any{map[string]any{"code": "policy.expires_soon"}} },
+		"a document without a size": func(v map[string]any) {
+			v["checks"].([]any)[0].(map[string]any)["found"].([]any)[0].(map[string]any)["document"] = map[string]any{"format": "SPDX", "version": "2.3"}
+		},
+		"a child whose evidence is nowhere": func(v map[string]any) {
+			v["checks"] = append(v["checks"].([]any), map[string]any{"id": "platforms", "required": true, "result": "pass", "platforms": map[string]any{
+				"index": sha("ab"), "children": []any{map[string]any{"digest": sha("a1"), "role": "image", "evidence": map[string]any{"sbom": "somewhere"}}},
+			}})
+		},
 		"a time that is none": func(v map[string]any) { v["run"].(map[string]any)["judged_at"] = "today" },
 	} {
 		if judge(passing(), change) == nil {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/releaseassay/assay/verify"
@@ -17,51 +18,143 @@ type TextOptions struct {
 	Width int
 }
 
-// Text writes the report that a person reads: the verdict and the pinned
-// reference, what was demanded and under which trusted roots, then each check
-// with its evidence or with what was wanted, what was found and what to do.
+// Text writes the page that a person reads first, and keeps in a picture: the verdict
+// and the pinned reference, a line for each check, what the sources claim and which
+// platforms are covered, then for each check that is not a pass what was wanted, what
+// was found and what to do. [Details] says more.
 func Text(w io.Writer, v verify.Verdict, o TextOptions) error {
+	p := newPage(o)
+	p.headline(v)
+	p.standing(v)
+	p.blank()
+	p.checks(v)
+	p.tables(v)
+	for _, f := range together(refused(v)) {
+		p.blank()
+		p.title(f)
+		p.why(v, f)
+	}
+	p.trouble(v.Run)
+	p.notices(v, true)
+	p.notStopped(v)
+	p.blank()
+	p.basis(v)
+	p.footer(v.Run)
+	return p.write(w)
+}
+
+func newPage(o TextOptions) *page {
 	p := &page{color: o.Color, width: o.Width}
 	if p.width == 0 {
 		p.width = defaultWidth
 	}
 	p.width = max(p.width, minWidth)
-	p.header(v)
-	for _, f := range v.Checks {
-		p.finding(v, f)
-	}
-	p.trouble(v.Run)
-	p.notStopped(v)
-	p.footer(v.Run)
+	return p
+}
+
+func (p *page) write(w io.Writer) error {
 	if _, err := io.WriteString(w, p.b.String()); err != nil {
 		return fmt.Errorf("write the verdict as text: %w", err)
 	}
 	return nil
 }
 
-func (p *page) header(v verify.Verdict) {
+func (p *page) headline(v verify.Verdict) {
 	word := headline(v)
-	p.head(word, map[string]ink{"PASS": green, "FAIL": red, "UNDECIDED": yellow}[word], value(reference(v)))
-	if v.Hypothetical {
-		p.item("hypothetical", "judged as of "+stamp(v.Run.JudgedAt)+", not now: no permission to run the image today")
+	p.head(word, map[string]ink{"PASS": green, "FAIL": red, "UNDECIDED": yellow, "EXCEPTED": yellow}[word], value(reference(v)))
+}
+
+// checks writes a line for each check that is required, and one for all others.
+func (p *page) checks(v verify.Verdict) {
+	var rows [][]cell
+	var others []string
+	for _, f := range v.Checks {
+		if f.Result == verify.NotRequired {
+			others = append(others, Escape(f.ID, maxName))
+			continue
+		}
+		m, c := mark(f)
+		row := []cell{{mark: m, ink: c, text: Escape(f.ID, maxName)}, {text: fact(v, f)}}
+		if !f.Required {
+			row[1].text += " (not required)"
+		}
+		rows = append(rows, row)
 	}
-	if !v.Passed() && len(refused(v)) == 0 {
-		p.item("why", nothingCounted)
+	p.table(0, rows)
+	if len(others) > 0 {
+		p.head("-", plain, "not required: "+message(strings.Join(others, ", ")))
 	}
-	p.blank()
+}
+
+// maxName is how much of a check's name is shown where others stand beside it.
+const maxName = 48
+
+// mark is the sign of a check's result.
+func mark(f verify.Finding) (string, ink) {
+	switch f.Result {
+	case verify.Passed:
+		return "✓", green
+	case verify.NotRequired:
+		return "-", plain
+	case verify.Errored:
+		return "?", yellow
+	}
+	return "✗", red
+}
+
+// tables writes the claims of all sources, and the platforms.
+func (p *page) tables(v verify.Verdict) {
+	for _, f := range v.Checks {
+		if len(f.Story) > 0 {
+			p.blank()
+			p.section("what the evidence says:")
+			p.story(f.Story)
+		}
+	}
+	for _, f := range v.Checks {
+		if f.Platforms != nil {
+			p.blank()
+			p.section("where the evidence is:")
+			p.matrix(f.Platforms)
+		}
+	}
+}
+
+// basis is what the verdict rests on.
+func (p *page) basis(v verify.Verdict) {
 	if v.Image.Pinned != "" && v.Image.Requested != v.Image.Pinned {
 		p.item("asked for", value(v.Image.Requested))
 	}
 	p.item("policy", policyLine(v.Policy))
 	for _, r := range v.Trust {
-		p.item("trust", rootLine(r))
+		p.item("trust", rootName(r))
 	}
 	if v.Policy.Rule != "" {
 		p.item("version", versionLine(v.Image))
 	}
+	p.validUntil(v)
+}
+
+func (p *page) validUntil(v verify.Verdict) {
 	if v.ValidUntil != nil {
 		p.item("valid until", stamp(*v.ValidUntil)+": then metadata expires, or a span of time ends that this rests on")
 	}
+}
+
+// rootName is a trusted root without what is the same for most.
+func rootName(r verify.VerdictRoot) string {
+	line := value(r.Name) + ", " + short(r.Digest)
+	switch {
+	case r.Digest == "":
+		return rootLine(r)
+	case belowDefault(r):
+		line += " (thresholds below the default of one each)"
+	}
+	return line
+}
+
+func belowDefault(r verify.VerdictRoot) bool {
+	return r.LogEntries < 1 || r.SCTs < 1 || r.Timestamps < 1
 }
 
 func policyLine(d verify.VerdictPolicy) string {
@@ -78,7 +171,7 @@ func rootLine(r verify.VerdictRoot) string {
 	}
 	line := fmt.Sprintf("%s, %s, from %s; thresholds: log entries %d, SCTs %d, times %d",
 		value(r.Name), short(r.Digest), value(r.Source), r.LogEntries, r.SCTs, r.Timestamps)
-	if r.LogEntries < 1 || r.SCTs < 1 || r.Timestamps < 1 {
+	if belowDefault(r) {
 		line += " (below the default of one each)"
 	}
 	return line

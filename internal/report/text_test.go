@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/releaseassay/assay/verify"
 )
@@ -18,12 +19,33 @@ var samples = map[string]func() verify.Verdict{
 	"pass": passing, "wrong-identity": impostor, "several-candidates": crowded, "pass-two": twoPieces,
 	"undecided": undecided, "no-rule": ruleless, "hostile": hostile,
 	"released": released, "rolled-back": rolledBack, "frozen": frozen, "hostile-release": hostileRelease,
+	"complete": complete, "disagreement": disagreement, "platform-lacks": platformLacks, "sbom-rules": sbomRules,
+	"undecided-content": undecidedContent, "excepted": excepted, "long-values": longValues, "hostile-content": hostileContent,
+	"warned": warned,
 }
 
 func text(t testing.TB, v verify.Verdict, o TextOptions) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Text(&b, v, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func details(t testing.TB, v verify.Verdict, o TextOptions) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Details(&b, v, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func md(t testing.TB, v verify.Verdict) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Markdown(&b, v); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -68,10 +90,12 @@ func TestGolden(t *testing.T) {
 	for name, make := range samples {
 		t.Run(name, func(t *testing.T) {
 			v := make()
-			got := text(t, v, TextOptions{})
-			golden(t, filepath.Join("testdata", name+".txt"), got)
+			short, long := text(t, v, TextOptions{}), details(t, v, TextOptions{})
+			golden(t, filepath.Join("testdata", name+".txt"), short)
+			golden(t, filepath.Join("testdata", name+".details.txt"), long)
+			golden(t, filepath.Join("testdata", name+".md"), md(t, v))
 			golden(t, filepath.Join("testdata", name+".refusal.txt"), refusal(t, v))
-			for i, line := range strings.Split(got, "\n") {
+			for i, line := range append(strings.Split(short, "\n"), strings.Split(long, "\n")[1:]...) {
 				if i > 0 && (strings.HasPrefix(line, "PASS") || strings.HasSuffix(line, " ")) {
 					t.Errorf("line %d is %q", i+1, line)
 				}
@@ -80,31 +104,65 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// pages are the reports for a terminal.
+var pages = map[string]func(testing.TB, verify.Verdict, TextOptions) string{"text": text, "details": details}
+
 func TestColorChangesNothingElse(t *testing.T) {
 	for name, make := range samples {
-		plain, colored := text(t, make(), TextOptions{}), text(t, make(), TextOptions{Color: true})
-		if plain == colored {
-			t.Errorf("%s: no colour", name)
-		}
-		strip := strings.NewReplacer(string(green), "", string(red), "", string(yellow), "", reset, "")
-		if got := strip.Replace(colored); got != plain {
-			t.Errorf("%s: colour changes the text:\n%s", name, got)
+		for format, page := range pages {
+			plain, colored := page(t, make(), TextOptions{}), page(t, make(), TextOptions{Color: true})
+			if plain == colored {
+				t.Errorf("%s: no colour in %s", name, format)
+			}
+			strip := strings.NewReplacer(string(green), "", string(red), "", string(yellow), "", reset, "")
+			if got := strip.Replace(colored); got != plain {
+				t.Errorf("%s: colour changes the %s:\n%s", name, format, got)
+			}
 		}
 	}
 }
 
 func TestWidth(t *testing.T) {
 	for _, width := range []int{-1, 1, 40, 80, 200} {
-		for _, line := range strings.Split(text(t, ruleless(), TextOptions{Width: width})[len("FAIL alpine\n"):], "\n") {
-			wrapped := strings.Contains(strings.TrimLeft(line, " "), " ") && !strings.Contains(line, "judged as of")
-			if len(line) > max(width, minWidth) && wrapped {
-				t.Errorf("at width %d a line has %d columns: %s", width, len(line), line)
+		for format, page := range pages {
+			for _, line := range strings.Split(page(t, ruleless(), TextOptions{Width: width})[len("FAIL alpine\n"):], "\n") {
+				wrapped := strings.Contains(strings.TrimLeft(line, " "), " ") && !strings.Contains(line, "judged as of")
+				if utf8.RuneCountInString(line) > max(width, minWidth) && wrapped {
+					t.Errorf("at width %d a line of %s has %d columns: %s", width, format, utf8.RuneCountInString(line), line)
+				}
+			}
+			wide, narrow := page(t, impostor(), TextOptions{Width: 300}), page(t, impostor(), TextOptions{Width: 80})
+			if strings.Join(strings.Fields(wide), "") != strings.Join(strings.Fields(narrow), "") {
+				t.Errorf("the width changes more than the breaks of %s", format)
 			}
 		}
 	}
-	wide, narrow := text(t, impostor(), TextOptions{Width: 300}), text(t, impostor(), TextOptions{Width: 60})
-	if strings.Join(strings.Fields(wide), " ") != strings.Join(strings.Fields(narrow), " ") {
-		t.Error("the width changes more than the breaks")
+}
+
+// TestTableWidth wants no line of a table to be wider than the page, and nothing of
+// its text to be lost by that.
+func TestTableWidth(t *testing.T) {
+	letters := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	for _, make := range []func() verify.Verdict{complete, disagreement, platformLacks, longValues, hostileContent} {
+		want := 0
+		for _, width := range []int{300, 120, 100, 80, 60, minWidth} {
+			p, v := newPage(TextOptions{Width: width}), make()
+			p.checks(v)
+			p.tables(v)
+			got := p.b.String()
+			for _, line := range strings.Split(got, "\n") {
+				if n := utf8.RuneCountInString(line); n > width && !strings.HasPrefix(line, "- not required") {
+					t.Errorf("at width %d a line has %d columns: %s", width, n, line)
+				}
+			}
+			text := letters(strings.ReplaceAll(got, "platform", "")) // each part of a matrix has a head
+			if want == 0 {
+				want = len(text)
+			}
+			if len(text) < want {
+				t.Errorf("at width %d the tables have %d letters, at 300 %d:\n%s", width, len(text), want, got)
+			}
+		}
 	}
 }
 
@@ -123,12 +181,14 @@ func TestManyCandidates(t *testing.T) {
 	for range 1000 {
 		v.Checks[0].Found = append(v.Checks[0].Found, v.Checks[0].Found[0])
 	}
-	got := text(t, v, TextOptions{})
-	if n := strings.Count(got, "\n"); n > 300 {
-		t.Errorf("the report has %d lines", n)
-	}
-	if !strings.Contains(got, "and 981 more") {
-		t.Error("the report does not say what it leaves out")
+	for format, left := range map[string]string{"details": "and 981 more", "text": "and 998 more"} {
+		got := pages[format](t, v, TextOptions{})
+		if n := strings.Count(got, "\n"); n > 300 {
+			t.Errorf("the %s has %d lines", format, n)
+		}
+		if !strings.Contains(got, left) {
+			t.Errorf("the %s does not say what it leaves out", format)
+		}
 	}
 }
 

@@ -30,23 +30,23 @@ var schemas embed.FS
 // CycloneDX XML, whose schema is an XSD, and SPDX.
 var ErrNoSchema = errors.New("no schema for documents of this kind")
 
-// Validator holds documents against the JSON Schemas of their specification. A schema
-// is compiled when the first document of its version comes, once for each Validator;
-// it is safe for concurrent use.
-type Validator struct {
-	limits   sbom.Limits
-	versions map[string]func() (*jsonschema.Schema, error)
-}
+// Validator holds documents against the JSON Schemas of their specification. It is
+// safe for concurrent use.
+type Validator struct{ limits sbom.Limits }
 
 // NewValidator returns a Validator that reads documents within limits (a zero field
 // takes its default). It compiles nothing yet.
-func NewValidator(limits sbom.Limits) *Validator {
-	v := &Validator{limits: limits, versions: map[string]func() (*jsonschema.Schema, error){}}
+func NewValidator(limits sbom.Limits) *Validator { return &Validator{limits: limits} }
+
+// compiled holds what each schema compiles to, once for the process and only when the
+// first document of its version comes: it depends on nothing but what is embedded.
+var compiled = func() map[string]func() (*jsonschema.Schema, error) {
+	all := map[string]func() (*jsonschema.Schema, error){}
 	for _, version := range versions() {
-		v.versions[version] = sync.OnceValues(func() (*jsonschema.Schema, error) { return compileSchema(version) })
+		all[version] = sync.OnceValues(func() (*jsonschema.Schema, error) { return compileSchema(version) })
 	}
-	return v
-}
+	return all
+}()
 
 // Validate returns where b violates the schema of its spec version, at most
 // [sbom.MaxViolations] and one that counts the rest. For 1.2 and 1.3 that is the strict
@@ -58,11 +58,11 @@ func (v *Validator) Validate(b []byte) ([]sbom.Violation, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiled := v.versions[version]
-	if format != sbom.CycloneDX || encoding != sbom.EncodingJSON || compiled == nil {
+	compile := compiled[version]
+	if format != sbom.CycloneDX || encoding != sbom.EncodingJSON || compile == nil {
 		return nil, fmt.Errorf("validate %s %s in %s: %w", format, version, encoding, ErrNoSchema)
 	}
-	schema, err := compiled()
+	schema, err := compile()
 	if err != nil {
 		return nil, fmt.Errorf("compile the schema of CycloneDX %s: %w", version, err)
 	}

@@ -1,0 +1,153 @@
+package policy_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/releaseassay/assay/policy"
+)
+
+const (
+	demanding = ", source: {repository: o/n}, provenance: {builder: {level: 1}}"
+	digest    = "sha256:" + sha
+)
+
+// ruled puts a key in front of a rule on line 5; its value begins at column 5+len(key)+3.
+func ruled(text string) string { return rule(text + ", match: ghcr.io/o/n" + demanding) }
+
+func TestRefuseMode(t *testing.T) {
+	const end = "wanted {audit: {until: DATE}} with the day from which it is enforced, such as {audit: {until: 2026-12-31}}"
+	refuse(t, []refusal{
+		{"audit", head + "mode: audit\n" + tail, []string{"p.yaml:4:7: mode is audit without an end; " + end}},
+		{"a rule's", ruled("mode: audit"), []string{"p.yaml:5:12: mode is audit without an end; " + end}},
+		{"a word", head + "mode: warn\n" + tail, []string{`p.yaml:4:7: mode is "warn"; wanted enforce, or {audit: {until: DATE}} with the day from which it is enforced`}},
+		{"audit of nothing", head + "mode: {audit: {}}\n" + tail, []string{"p.yaml:4:15: mode.audit is an empty mapping; wanted a mapping with until"}},
+		{"audit of a date", head + "mode: {audit: 2026-12-31}\n" + tail, []string{`p.yaml:4:15: mode.audit is "2026-12-31"; wanted a mapping with until`}},
+		{"audit until some day", head + "mode: {audit: {until: soon}}\n" + tail, []string{`p.yaml:4:23: mode.audit.until is "soon"; wanted a time such as 2026-01-31 or 2026-01-31T12:00:00Z`}},
+		{"a list", head + "mode: [enforce]\n" + tail, []string{"p.yaml:4:7: mode is a list; wanted a mapping with audit"}},
+		{"expires", head + "expires: never\n" + tail, []string{`p.yaml:4:10: expires is "never"; wanted a time such as 2026-01-31 or 2026-01-31T12:00:00Z`}},
+		{"requires", head + "requires: 0.5.0\n" + tail, []string{`p.yaml:4:11: requires is "0.5.0"; wanted ">= VERSION" with a whole version of assay, such as ">= 0.5.0"`}},
+		{"requires half a version", head + "requires: \">= 0.5\"\n" + tail, []string{`p.yaml:4:11: requires is ">= 0.5"; wanted ">= VERSION" with a whole version of assay, such as ">= 0.5.0"`}},
+		{"requires less", head + "requires: \"< 0.5.0\"\n" + tail, []string{`p.yaml:4:11: requires is "< 0.5.0"; wanted ">= VERSION" with a whole version of assay, such as ">= 0.5.0"`}},
+	})
+}
+
+func TestRefuseDeny(t *testing.T) {
+	deny := func(text string) string { return head + "deny: {" + text + "}\n" + tail }
+	refuse(t, []refusal{
+		{"nothing", deny(""), []string{"p.yaml:4:7: deny is an empty mapping; wanted a mapping with digests, signed, versions"}},
+		{"no digests", deny("digests: []"), []string{"p.yaml:4:17: deny.digests is an empty list; leave the key out or name at least one"}},
+		{"a digest", deny("digests: [abc]"), []string{`p.yaml:4:18: deny.digests is "abc"; wanted sha256: and 64 lower-case hexadecimal digits`}},
+		{"capitals", deny("digests: [\"sha256:" + strings.ToUpper(sha) + "\"]"), []string{`p.yaml:4:18: deny.digests is "sha256:` + strings.ToUpper(sha) + `"; wanted sha256: and 64 lower-case hexadecimal digits`}},
+		{"a reason of nothing", deny("digests: [{reason: a}]"), []string{"p.yaml:4:18: deny.digests has an entry without a digest; wanted the digest, or {digest, reason}"}},
+		{"no version", deny("versions: [{match: ghcr.io/o/n}]"), []string{"p.yaml:4:19: deny.versions has an entry without match or version; wanted {match, version, reason}"}},
+		{"a pattern", deny("versions: [{match: ghcr.io/o/n, version: \"1.*\"}]"), []string{`p.yaml:4:49: deny.versions.version is "1.*"; wanted one version, without wildcards and variables`}},
+		{"a short name", deny("versions: [{match: alpine, version: \"1\"}]"), []string{
+			`p.yaml:4:27: match is "alpine"; wanted the whole name of an image, such as ghcr.io/owner/name or docker.io/library/alpine`,
+		}},
+		{"nobody", deny("signed: [{from: 2026-01-01}]"), []string{"p.yaml:4:17: deny.signed has an entry without identity; wanted {issuer, identity, from, until, reason}"}},
+		{"a window", deny("signed: [{identity: a, from: 2026-01-02, until: 2026-01-01}]"), []string{"p.yaml:4:17: deny.signed ends before it begins"}},
+	})
+}
+
+func TestRefuseWhole(t *testing.T) {
+	const claims = "image, digest, version, repository, repository_id, owner_id, ref, commit, workflow, run, builder, built"
+	refuse(t, []refusal{
+		{"platforms of nothing", ruled("platforms: {}"), []string{"p.yaml:5:17: platforms is an empty mapping; wanted a mapping with only, require"}},
+		{"no platform", ruled("platforms: {require: []}"), []string{"p.yaml:5:27: platforms.require is an empty list; leave the key out or name at least one"}},
+		{"an architecture", ruled("platforms: {require: [amd64]}"), []string{`p.yaml:5:28: platforms.require is "amd64"; wanted os/architecture or os/architecture/variant, such as linux/amd64 or linux/arm/v7`}},
+		{"a platform of nobody", ruled("platforms: {only: [unknown/unknown]}"), []string{`p.yaml:5:25: platforms.only is "unknown/unknown"; wanted os/architecture or os/architecture/variant, such as linux/amd64 or linux/arm/v7`}},
+		{"a platform twice", ruled("platforms: {only: [linux/amd64, linux/amd64]}"), []string{`p.yaml:5:38: platforms.only has "linux/amd64" twice`}},
+		{"a platform that may not be", ruled("platforms: {require: [linux/arm64], only: [linux/amd64]}"), []string{
+			"p.yaml:5:27: platforms.require has linux/arm64, which platforms.only does not allow",
+		}},
+		{"consistency on", ruled("consistency: on"), []string{`p.yaml:5:19: consistency is "on"; wanted off, or a mapping with claims, labels, required`}},
+		{"consistency false", ruled("consistency: false"), []string{"p.yaml:5:19: consistency is bool false; wanted text: write it in quotes"}},
+		{"no claim", ruled("consistency: {claims: []}"), []string{"p.yaml:5:28: consistency.claims is an empty list; leave the key out or name at least one"}},
+		{"a claim", ruled("consistency: {claims: [tag]}"), []string{`p.yaml:5:29: consistency.claims is "tag"; wanted one of ` + claims}},
+		{"a claim twice", ruled("consistency: {claims: [ref, ref]}"), []string{`p.yaml:5:34: consistency.claims has "ref" twice`}},
+		{"a claim that is not compared", ruled("consistency: {required: [workflow]}"), []string{
+			"p.yaml:5:30: consistency.required has workflow, which is not compared; wanted it under consistency.claims too",
+		}},
+		{"labels", ruled("consistency: {labels: 1}"), []string{`p.yaml:5:28: consistency.labels is "1"; wanted true or false`}},
+		{"freshness of nothing", ruled("freshness: {listed: true}"), []string{`p.yaml:5:17: freshness has no "max_age"; wanted how long ago a release may have been signed, such as 180d`}},
+		{"an age", ruled("freshness: {max_age: 180}"), []string{`p.yaml:5:27: freshness.max_age is "180"; wanted a span of time such as 90d, 36h or 30m, more than nothing and at most 3650d`}},
+		{"no age", ruled("freshness: {max_age: 0d}"), []string{`p.yaml:5:27: freshness.max_age is "0d"; wanted a span of time such as 90d, 36h or 30m, more than nothing and at most 3650d`}},
+		{"a long age", ruled("freshness: {max_age: 3651d}"), []string{`p.yaml:5:27: freshness.max_age is "3651d"; wanted a span of time such as 90d, 36h or 30m, more than nothing and at most 3650d`}},
+		{"an age that overflows", ruled("freshness: {max_age: 99999d999999h}"), []string{
+			`p.yaml:5:27: freshness.max_age is "99999d999999h"; wanted a span of time such as 90d, 36h or 30m, more than nothing and at most 3650d`,
+		}},
+	})
+}
+
+func TestRefuseNamed(t *testing.T) {
+	identities := func(text string) string { return head + "identities: {" + text + "}\n" + tail }
+	const release = "release: {issuer: " + github + ", workflow: w}"
+	refuse(t, []refusal{
+		{"nothing", identities(""), []string{"p.yaml:4:13: identities is an empty mapping; wanted a mapping with signers, sources"}},
+		{"nobody", identities("signers: {}"), []string{"p.yaml:4:23: identities.signers is an empty mapping; wanted a mapping"}},
+		{"a name", identities("signers: {Release: {issuer: a}}"), []string{`p.yaml:4:33: the name in identities.signers is "Release"; wanted lower-case letters, digits, '.', '_' and '-'`}},
+		{"an unused one is read too", identities("signers: {a: {isuer: b}}"), []string{
+			`p.yaml:4:28: found unknown key "isuer" in identities.signers.a; wanted one of identity, identity_regexp, issuer, key, ref, repository, runner, signed, trigger, visibility, workflow`,
+		}},
+		{"a source without repository", identities("sources: {a: {commit: abc}}"), []string{
+			`p.yaml:4:27: identities.sources.a has no "repository"; wanted owner/name on github.com, or a whole https URL`,
+			`p.yaml:4:36: identities.sources.a.commit is "abc"; wanted 40 or 64 lower-case hexadecimal digits`,
+		}},
+		{"a name of nobody", head + "identities: {signers: {" + release + ", other: {issuer: a, identity: b}}}\nimages:\n  - {match: ghcr.io/o/n, signature: {signer: relase}}\n", []string{
+			`p.yaml:6:46: signature.signer is "relase"; wanted a mapping, or a name under identities.signers: other, release`,
+		}},
+		{"a name where none is", rule("match: ghcr.io/o/n, signature: {signer: release}"), []string{
+			`p.yaml:5:46: signature.signer is "release"; wanted a mapping, or a name under identities.signers, where none is`,
+		}},
+		{"a source of nobody", head + "identities: {sources: {s: {repository: o/n}}}\nimages:\n  - {match: ghcr.io/o/n, source: [s, x], provenance: {builder: {level: 1}}}\n", []string{
+			`p.yaml:6:38: source is "x"; wanted a mapping, or a name under identities.sources: s`,
+		}},
+		{"the checks hold where the name is used", head + "identities: {signers: {" + release + "}}\nimages:\n  - {match: ghcr.io/o/n, signature: {signer: release}}\n", []string{
+			"p.yaml:6:46: signature.signer has a workflow of no repository; wanted source: {repository} or signer.repository",
+			"p.yaml:6:46: signature.signer has a workflow at no ref; wanted signer.ref, or source: {ref} in every source",
+		}},
+		{"a key is no builder", head + "identities: {signers: {k: {" + key + "}}}\nimages:\n  - {match: ghcr.io/o/n, source: {repository: o/n}, provenance: {builder: {level: 1}, signer: k}}\n", []string{
+			"p.yaml:6:95: provenance.signer names a key; a key alone says nothing of a builder",
+		}},
+	})
+}
+
+func TestRefuseExceptions(t *testing.T) {
+	const begin = "apiVersion: assay/v1\nkind: Exceptions\n"
+	one := func(fields string) string { return begin + "exceptions: [{" + fields + "}]\n" }
+	good := `digest: "` + digest + `", reason: r, approver: a, expires: 2026-12-01`
+	const ids = "signature, provenance, sbom, release, platforms, consistency, freshness, attestations.NAME"
+	for _, c := range []refusal{
+		{"nothing", "", []string{"e.yaml: the file is empty; wanted a policy (apiVersion: assay/v1)"}},
+		{"a policy", head + tail, []string{
+			`e.yaml:1:1: the file has no "exceptions"`, `e.yaml:2:7: kind is "ReleasePolicy"; wanted one of Exceptions`,
+			`e.yaml:3:1: found unknown key "metadata" in the file; wanted one of apiVersion, exceptions, kind`,
+			`e.yaml:4:1: found unknown key "images" in the file; wanted one of apiVersion, exceptions, kind`,
+		}},
+		{"no list", begin + "exceptions: {}\n", []string{"e.yaml:3:13: exceptions is a mapping; wanted a list"}},
+		{"nobody", one(`digest: "` + digest + `", checks: [sbom], reason: r, expires: 2026-12-01`), []string{
+			`e.yaml:3:14: an exception has no "approver"; wanted {digest, checks, reason, approver, expires}`,
+		}},
+		{"no reason", one(`checks: [sbom], approver: a, digest: "` + digest + `", reason: "", expires: 2026-12-01`), []string{"e.yaml:3:135: exceptions.reason is empty"}},
+		{"a check", one("checks: [sbom, sbon], " + good), []string{`e.yaml:3:30: exceptions.checks is "sbon"; wanted one of ` + ids}},
+		{"a check twice", one("checks: [sbom, sbom], " + good), []string{`e.yaml:3:30: exceptions.checks has "sbom" twice`}},
+		{"no check", one("checks: [], " + good), []string{"e.yaml:3:23: exceptions.checks is an empty list; leave the key out or name at least one"}},
+		{"the policy", one("checks: [policy], " + good), []string{`e.yaml:3:24: exceptions.checks is "policy", which nothing excuses`}},
+		{"an attestation without a name", one("checks: [attestations.], " + good), []string{`e.yaml:3:24: exceptions.checks is "attestations."; wanted one of ` + ids}},
+		{"a digest", one("digest: abc, checks: [sbom], reason: r, approver: a, expires: 2026-12-01"), []string{
+			`e.yaml:3:23: exceptions.digest is "abc"; wanted sha256: and 64 lower-case hexadecimal digits`,
+		}},
+		{"no end", one(`checks: [sbom], expires: never, approver: a, reason: r, digest: "` + digest + `"`), []string{
+			`e.yaml:3:40: exceptions.expires is "never"; wanted a time such as 2026-01-31 or 2026-01-31T12:00:00Z`,
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, err := policy.ParseExceptions("e.yaml", []byte(c.text))
+			if e != nil {
+				t.Errorf("a refused file is %v; wanted nil", e)
+			}
+			equal(t, "the error", strings.Join(lines(err), "\n"), strings.Join(c.want, "\n"))
+		})
+	}
+}

@@ -1,0 +1,88 @@
+package policy
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
+	rule := Rule{Places: []string{PlaceRegistry}, Evidence: []string{EvidenceSame}}
+	var sources []Source
+	var own mode
+	var source, places, evidence, signature, provenance, bom, attestations, release *yaml.Node
+	seen := r.mapping(n, "images", map[string]func(*yaml.Node){
+		"match":      func(n *yaml.Node) { rule.Match = r.match(n) },
+		"tags":       func(n *yaml.Node) { rule.Tags = r.tags(n) },
+		"mirrors":    func(n *yaml.Node) { rule.Mirrors = r.mirrors(n) },
+		"places":     func(n *yaml.Node) { places, rule.Places = n, r.places(n) },
+		"evidence":   func(n *yaml.Node) { evidence, rule.Evidence = n, r.evidence(n) },
+		"source":     func(n *yaml.Node) { source, sources = n, r.sources(n, "source") },
+		"signature":  func(n *yaml.Node) { signature = n },
+		"provenance": func(n *yaml.Node) { provenance = n },
+		"release":    func(n *yaml.Node) { release = n },
+
+		"sbom":         func(n *yaml.Node) { bom = n },
+		"attestations": func(n *yaml.Node) { attestations = n },
+		"platforms":    func(n *yaml.Node) { rule.Platforms = r.platforms(n) },
+		"consistency":  func(n *yaml.Node) { rule.Consistency = r.consistency(n) },
+		"freshness":    func(n *yaml.Node) { rule.Freshness = r.freshness(n) },
+		"mode":         func(n *yaml.Node) { own = r.mode(n) },
+	})
+	if seen == nil {
+		return rule
+	}
+	defer func() { r.checkPlaces(places, rule) }()
+	if !seen["match"] {
+		r.fail(n, "the rule has no %q; wanted a pattern over image names, such as ghcr.io/owner/name", "match")
+	}
+	own = r.in.mode.stricter(own)
+	rule.Audit, rule.AuditUntil = own.audit, own.until
+	used := false
+	if signature != nil {
+		rule.Signature = r.signature(signature, sources, &used, p)
+	}
+	if provenance != nil {
+		rule.Provenance = r.provenance(provenance, sources, &used, p)
+	}
+	if bom != nil {
+		rule.SBOM = r.sbom(bom, sources, &used, p)
+	}
+	if attestations != nil {
+		rule.Attestations = r.attestations(attestations, sources, &used, p)
+	}
+	if release != nil {
+		rule.Release = r.release(release, p)
+		r.checkEvidence(places, evidence, rule)
+	}
+	if !seen["consistency"] && rule.authenticating() > 1 {
+		rule.Consistency = &Consistency{Claims: StoryClaims()}
+	}
+	switch {
+	case !seen["signature"] && !seen["provenance"] && !seen["sbom"] && !seen["attestations"] && !seen["release"]:
+		r.fail(n, "the rule demands no evidence; wanted at least one of signature, provenance, sbom, attestations and release")
+	case source != nil && !used:
+		r.fail(source, "the rule's source is judged by nothing, since each demand has its own source, is met by a key or is for a release; leave it out")
+	}
+	return rule
+}
+
+// match reads a pattern over canonical image names and refuses one that no name
+// can match: a rule that is passed over leaves its images to a later one.
+func (r *reader) match(n *yaml.Node) Pattern {
+	p := r.pattern(n, "match")
+	s := p.String()
+	host, path, ok := strings.Cut(s, "/")
+	switch {
+	case s == "" || strings.HasPrefix(s, "**"):
+	case strings.ContainsAny(s, "@? ") || strings.Contains(path, ":"):
+		r.fail(n, "match is %q; wanted an image's name without tag and digest", s)
+	case !ok || !strings.ContainsAny(host, ".:*") && host != "localhost":
+		r.fail(n, "match is %q; wanted the whole name of an image, such as ghcr.io/owner/name or docker.io/library/%s", s, s)
+	case host == "index.docker.io" || host == "docker.io" && !strings.ContainsAny(path, "/*"):
+		r.fail(n, "match is %q; wanted docker.io/owner/name, or docker.io/library/name for an official image", s)
+	case path == "" || strings.ToLower(path) != path:
+		r.fail(n, "match is %q; wanted a name in lower case", s)
+	}
+	return p
+}
