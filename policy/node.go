@@ -214,6 +214,14 @@ func (r *reader) list(n *yaml.Node, what string, each func(*yaml.Node)) {
 	}
 }
 
+// listed is list for what may be empty: a list of what is refused waits to be needed.
+func (r *reader) listed(n *yaml.Node, what string, each func(*yaml.Node)) {
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 && r.plain(n) {
+		return
+	}
+	r.list(n, what, each)
+}
+
 // oneOrList calls each for n itself, or for its elements if n is a sequence.
 func (r *reader) oneOrList(n *yaml.Node, what string, each func(*yaml.Node)) {
 	if n.Kind == yaml.SequenceNode {

@@ -36,7 +36,6 @@ func TestRefuseDeny(t *testing.T) {
 	deny := func(text string) string { return head + "deny: {" + text + "}\n" + tail }
 	refuse(t, []refusal{
 		{"nothing", deny(""), []string{"p.yaml:4:7: deny is an empty mapping; wanted a mapping with digests, signed, versions"}},
-		{"no digests", deny("digests: []"), []string{"p.yaml:4:17: deny.digests is an empty list; leave the key out or name at least one"}},
 		{"a digest", deny("digests: [abc]"), []string{`p.yaml:4:18: deny.digests is "abc"; wanted sha256: and 64 lower-case hexadecimal digits`}},
 		{"capitals", deny("digests: [\"sha256:" + strings.ToUpper(sha) + "\"]"), []string{`p.yaml:4:18: deny.digests is "sha256:` + strings.ToUpper(sha) + `"; wanted sha256: and 64 lower-case hexadecimal digits`}},
 		{"a reason of nothing", deny("digests: [{reason: a}]"), []string{"p.yaml:4:18: deny.digests has an entry without a digest; wanted the digest, or {digest, reason}"}},

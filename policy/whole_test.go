@@ -132,3 +132,11 @@ func TestExceptions(t *testing.T) {
 	e, err = policy.ParseExceptions("e.yaml", []byte("apiVersion: assay/v1\nkind: Exceptions\nexceptions: []\n"))
 	equal(t, "an empty list", err == nil && len(e.List) == 0, true)
 }
+
+// A list of what is refused may wait to be needed, as the example of the design has it.
+func TestEmptyDeny(t *testing.T) {
+	p, err := policy.Parse("p.yaml", []byte(head+"deny: {digests: [], versions: [], signed: []}\n"+tail))
+	if err != nil || !p.Deny.IsZero() {
+		t.Errorf("%v, %v", p, err)
+	}
+}

@@ -135,8 +135,10 @@ type outcome struct {
 type judged struct {
 	finding Finding
 	met     []*Statement
-	// until is when a pass would be something else, zero if never.
+	// until is when a pass would be something else, zero if never; ends is when each
+	// statement that met the check no longer does.
 	until time.Time
+	ends  map[*Statement]time.Time
 }
 
 // judgeHere judges the evidence about the one image that q.facts is of.
@@ -170,7 +172,7 @@ func (c statements) judgeHere(q *question) judged {
 	failure, failed := q.failure(c)
 	if len(f.Found) > 0 && !(failed && c.demand(q.rule).Select != policy.SelectAny) {
 		f.Result = Passed
-		return judged{finding: f, met: met, until: lifetime(c.demand(q.rule), outcomes)}
+		return judged{finding: f, met: met, until: lifetime(c.demand(q.rule), outcomes), ends: ends(c.demand(q.rule), outcomes)}
 	}
 	f.Found, f.Unconstrained, f.Notice, f.Message, f.Violations = nil, nil, "", "", nil
 	if failed {

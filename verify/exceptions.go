@@ -48,6 +48,8 @@ func (v *Verdict) excusable() (failed []string, never string) {
 			return nil, fmt.Sprintf("nothing excuses %s", f.Code)
 		case f.Result == Errored:
 			return nil, fmt.Sprintf("%s could not be decided (%s)", f.ID, f.Code)
+		case f.Code == PlatformsEvidenceMissing:
+			// It says nothing but that the checks over evidence failed, which are here too.
 		case f.Result != Passed || authenticating(f.ID) && !f.authenticated():
 			failed = append(failed, f.ID)
 		}

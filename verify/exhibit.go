@@ -122,10 +122,18 @@ func Gather(ctx context.Context, source Source, ref Reference, want Want, platfo
 	}
 	evidence := source.Collect(ctx, image, want)
 	evidence.Want = want
-	if platforms && isIndex(image) {
-		below := want
-		below.BuildKit, below.Config, below.Release = false, false, nil
-		evidence.Children = gatherChildren(ctx, source, image, below, true, limits)
+	if platforms {
+		evidence.Children = GatherPlatforms(ctx, source, image, want, limits)
 	}
 	return image, evidence, nil
+}
+
+// GatherPlatforms collects what want names about everything that an index lists, nothing
+// for an image that is no index.
+func GatherPlatforms(ctx context.Context, source Source, image Image, want Want, limits Limits) []Child {
+	if !isIndex(image) {
+		return nil
+	}
+	want.BuildKit, want.Config, want.Release = false, false, nil
+	return gatherChildren(ctx, source, image, want, true, limits)
 }

@@ -78,6 +78,21 @@ func longest(d policy.Demand, outcomes []outcome) time.Time {
 	return all.at
 }
 
+// ends is when each statement that met a check no longer does, where that ever is.
+func ends(d policy.Demand, outcomes []outcome) map[*Statement]time.Time {
+	all := map[*Statement]time.Time{}
+	for _, o := range outcomes {
+		at := o.until
+		if d.MaxAge > 0 && o.met {
+			at = earlierEnd(at, o.statement.Time().Add(d.MaxAge))
+		}
+		if o.met && !at.IsZero() {
+			all[o.statement] = at
+		}
+	}
+	return all
+}
+
 // end is the latest of several ends.
 type end struct {
 	at  time.Time

@@ -33,9 +33,10 @@ func platformReasons() []Reason {
 		{PlatformsNotInIndex, "The index that was named does not list the image.", "name the index that the image is from"},
 		{PlatformsEmpty, "The index lists no image that could be run.", "build and push the index again"},
 		{PlatformsNotAttestation, "A manifest of an unknown platform lacks evidence, and its bytes do not show that it is an attestation manifest of BuildKit's, which nobody could run.", do},
-		{PlatformsEvidenceMissing, "An image of the index lacks evidence that the policy demands, on itself and on the index.", "sign and attest the index, or each of its images; if the image is not yours, " + do},
 		{PlatformsMissing, "The index has no image for a platform that the policy requires.", "push the missing platform, or do not require it"},
 		{PlatformsUnexpected, "The index has an image for a platform that the policy does not list.", "remove it from the index, or list it in platforms.only"},
 		{PlatformsAmbiguous, "The index has two images for one platform: which one runs depends on the client.", "push the index again with one image for each platform"},
+		// What only follows from another check comes last: of several, the first is the code.
+		{PlatformsEvidenceMissing, "An image of the index lacks evidence that the policy demands, on itself and on the index.", "sign and attest the index, or each of its images; if the image is not yours, " + do},
 	}
 }

@@ -131,7 +131,9 @@ func (t *story) disagreement(claim string) string {
 	var forms []string
 	said := map[string][]string{}
 	shown := map[string]string{}
-	for _, s := range t.counted(claim) {
+	all := t.counted(claim)
+	slices.SortStableFunc(all, func(a, b saying) int { return cmp.Compare(sourceRank(a.Source), sourceRank(b.Source)) })
+	for _, s := range all {
 		if _, ok := said[s.form]; !ok {
 			forms, shown[s.form] = append(forms, s.form), s.Value
 		}

@@ -47,11 +47,17 @@ func (q *question) plain(claim, value, about string) string {
 // version reads a version as a tag of the image would give it, and else as git tags have
 // it, with a "v" or without.
 func (q *question) version(text string) (string, bool) {
-	tags := q.rule.VersionTags()
-	if v, ok := tags.VersionOf(text); ok {
+	own := q.rule.VersionTags()
+	usual := policy.Rule{Tags: policy.Tags{Grammar: own.Grammar}}.VersionTags()
+	for _, p := range append(slices.Clone(own.Version), usual.Version...) {
+		if p.UsesVersion() && p.Match(text, q.vars) {
+			return q.vars.Version, true
+		}
+	}
+	if v, ok := own.VersionOf(text); ok {
 		return v, true
 	}
-	return policy.Rule{Tags: policy.Tags{Grammar: tags.Grammar}}.VersionTags().VersionOf(text)
+	return usual.VersionOf(text)
 }
 
 // plainImage reads the name of an image in a registry: the registry has to be written.

@@ -3,7 +3,7 @@ package verify
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slsa-framework/slsa-verifier/v2/verifiers/utils"
@@ -32,25 +32,22 @@ func (q *question) tell() *story {
 	t := &story{said: map[string][]saying{}}
 	q.told = t
 	q.tellQuestion(t)
-	for _, c := range checks(q.rule) {
-		check, ok := c.(statements)
-		if !ok || !c.required(q.rule) {
-			continue
-		}
-		for i, s := range q.statements(check).met {
-			q.tellStatement(t, check, s, fmt.Sprintf("%s %d", c.id(), i))
-		}
-	}
 	q.tellRelease(t)
 	q.tellLabels(t)
+	if q.rule.Consistency != nil {
+		q.until(t.tellWhole(comparison(*q.rule.Consistency).claims, q.choices()))
+	}
 	return t
 }
 
 // tellQuestion notes what was asked for: the name under which the image is judged, its
-// digest, and the version that tag or caller name.
+// digest, and the version that tag or caller name. One build is pushed to several
+// registries and copied to more, so that the name is a hint unless the policy requires it.
 func (q *question) tellQuestion(t *story) {
 	who := teller{source: sourceReference, piece: questionPiece}
-	t.says(q, who, "image", q.rule.Canonical)
+	named := who
+	named.hint = q.rule.Consistency == nil || !slices.Contains(q.rule.Consistency.Required, "image")
+	t.says(q, named, "image", q.rule.Canonical)
 	t.says(q, who, "digest", q.facts.image.Digest)
 	if tag := q.facts.image.Reference.Tag(); tag != "" && !q.rule.VersionTags().IsMoving(tag) {
 		version, _ := q.rule.VersionTags().VersionOf(tag)
@@ -167,9 +164,18 @@ func (q *question) tellCertificate(t *story, who teller, d policy.Demand, s *Sta
 }
 
 // versionOfRef reads the version out of a ref: by the demand's own patterns, or else, of
-// a git tag, as a tag gives one. It is empty where that is not one.
+// a git tag, as a tag gives one. It is empty where that is not one. Where a ref can be read
+// in several ways ("v1.2.3" is a version by some grammars), the version that is judged is
+// one of them if it fits.
 func (q *question) versionOfRef(d policy.Demand, ref string) string {
 	grammar := q.vars.Grammar
+	for _, s := range d.Sources {
+		for _, p := range s.Ref {
+			if p.UsesVersion() && p.Match(ref, q.vars) {
+				return q.vars.Version
+			}
+		}
+	}
 	for _, s := range d.Sources {
 		for _, p := range s.Ref {
 			if v, ok := p.Version(ref, grammar); ok {

@@ -194,7 +194,7 @@ func TestStoryTable(t *testing.T) {
 	v := h.play(t, p, imageRef, options(), pieces...)
 	wantPass(t, v)
 	for _, c := range []struct{ claim, source, want string }{
-		{"image", "reference", imageName}, {"image", "signature", imageName}, {"image", "release manifest", imageName}, {"image", "sbom", imageName},
+		{"image", "signature", imageName}, {"image", "release manifest", imageName}, {"image", "sbom", imageName},
 		{"digest", "sbom", imageDigest}, {"digest", "attestations.metadata", imageDigest}, {"digest", "release manifest", imageDigest},
 		{"version", "tag", "1.2.3"}, {"version", "signature certificate", "1.2.3"}, {"version", "sbom", "1.2.3"}, {"version", "release manifest", "1.2.3"},
 		{"repository", "provenance", "git+https://github.com/acme/widget"}, {"repository", "sbom", ""},
@@ -210,6 +210,55 @@ func TestStoryTable(t *testing.T) {
 	slices.Reverse(pieces)
 	if again := h.play(t, p, imageRef, options(), pieces...); string(decision(t, again)) != string(decision(t, v)) {
 		t.Error("the order of the evidence changes the verdict")
+	}
+}
+
+// TestSameImageOfTwoReleases: an image that two releases built the same has evidence of
+// both. One of them tells one story; pieces of both do not.
+func TestSameImageOfTwoReleases(t *testing.T) {
+	s := newStage(lab.Options{})
+	h := newTheatre(t, s, the())
+	ids := legs[:3] // the others say a version, and nothing here does
+	pick := func(of map[string]chapter) []verify.Piece {
+		var pieces []verify.Piece
+		for _, id := range ids {
+			if c, ok := of[id]; ok {
+				pieces = append(pieces, pages[id](s, c))
+			}
+		}
+		return pieces
+	}
+	whole := func(c chapter) map[string]chapter {
+		all := map[string]chapter{}
+		for _, id := range ids {
+			all[id] = c
+		}
+		return all
+	}
+	p := h.policy(t, ids)
+	both := append(pick(whole(the())), pick(whole(the(older)))...)
+	digest := imageName + "@" + imageDigest
+	v := h.play(t, p, digest, options(), both...)
+	wantPass(t, v)
+	for _, c := range v.Checks {
+		for _, line := range c.Story {
+			if line.Claim == "ref" && (!line.Agree || len(line.Sources) == 0) {
+				t.Errorf("the table is not of one release: %+v", line)
+			}
+		}
+	}
+	// Whatever is left of the second release, the first is whole and passes.
+	for _, id := range ids {
+		wantPass(t, h.play(t, p, digest, options(), append(pick(whole(the())), pick(map[string]chapter{id: the(older)})...)...))
+	}
+	// Take one piece of the first away, and its other release's does not stand in for it.
+	for _, id := range ids {
+		mixed := whole(the())
+		mixed[id] = the(older)
+		v := h.play(t, p, digest, options(), append(pick(mixed), pick(map[string]chapter{ids[0]: mixed[ids[0]]})...)...)
+		if v.Passed() {
+			t.Errorf("%s of another release stands in: %s", id, decision(t, v))
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -131,11 +132,12 @@ func (q *question) onPlatforms(c statements) judged {
 func (j *judged) add(other judged) {
 	if len(j.finding.Found) == 0 {
 		*j = other
-		j.finding.Found, j.met = slices.Clip(j.finding.Found), slices.Clip(j.met)
+		j.finding.Found, j.met, j.ends = slices.Clip(j.finding.Found), slices.Clip(j.met), maps.Clone(j.ends)
 		return
 	}
 	j.finding.Found, j.met = append(j.finding.Found, other.finding.Found...), append(j.met, other.met...)
 	j.until = earlierEnd(j.until, other.until)
+	maps.Copy(j.ends, other.ends)
 	for _, claim := range other.finding.Unconstrained {
 		if !slices.Contains(j.finding.Unconstrained, claim) {
 			j.finding.Unconstrained = append(slices.Clip(j.finding.Unconstrained), claim)

@@ -21,13 +21,20 @@ import (
 // Verify runs the five steps over one image. It never returns an error: what
 // could not be decided is a verdict that says so.
 func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy, trust Trust, o Options) Verdict {
+	v, _ := Examine(ctx, source, ref, p, trust, o)
+	return v
+}
+
+// Examine is [Verify], and also returns the facts, by which [Judge] can judge the image
+// again. They are nil where nothing was collected.
+func Examine(ctx context.Context, source Source, ref Reference, p *policy.Policy, trust Trust, o Options) (Verdict, *Facts) {
 	v := newVerdict(ref, p, o)
 	if v.expired(p, o.At) {
-		return v // nothing is asked of the registry
+		return v, nil // nothing is asked of the registry
 	}
 	rule, ok := p.Rule(ref.Name())
 	if !ok {
-		return noRule(v, ref, p) // nor here
+		return noRule(v, ref, p), nil // nor here
 	}
 	want := WantOf(rule, ref.Name())
 	release := releaseWant(rule, ref, trust, o)
@@ -36,7 +43,7 @@ func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy,
 	if err != nil {
 		releases.resolved(Image{}, false)
 		releases.wait()
-		return Undecided(ref, p, trust, failureOf(err, ref), o)
+		return Undecided(ref, p, trust, failureOf(err, ref), o), nil
 	}
 	releases.resolved(image, true)
 	named := askIndex(ctx, source, image, o, rule.Platforms != nil)
@@ -57,7 +64,7 @@ func Verify(ctx context.Context, source Source, ref Reference, p *policy.Policy,
 	if r := evidence.Release; r != nil { // both count the whole, and one of them ended last
 		v.Run.Requests, v.Run.Bytes = max(r.Requests, v.Run.Requests), max(r.Bytes, v.Run.Bytes)
 	}
-	return v
+	return v, &facts
 }
 
 // WantOf says what a rule needs of the collection for an image of this name.

@@ -16,6 +16,9 @@ func policyCommand(w world) *cli.Command {
 		Name:  "policy",
 		Usage: "write, check and try policies",
 		Subcommands: []*cli.Command{
+			policyInitCommand(w),
+			policyCoverageCommand(w),
+			policyTestCommand(w),
 			{
 				Name:      "lint",
 				Usage:     "list what in policies is legal and dangerous",
