@@ -52,7 +52,7 @@ const (
 	// the reasons of several fields.
 	whyWhere   = "says where something is read, and its digest decides what it is"
 	whyName    = "a name for people"
-	whyRefuses = "only ever refuses, so that a case that fails shows it"
+	whyRefuses = "only ever refuses, so that a case that fails has to show it"
 	whyHow     = "says how it is judged; none of its values is impossible"
 	whyDoor    = "no verdict depends on it"
 )
@@ -125,7 +125,7 @@ var mutations = map[reflect.Type]map[string]field{
 	},
 	reflect.TypeFor[SBOM](): {
 		"Demand": {}, "Format": {key: "format", value: sbom.Format(impossible)}, "Schema": {why: whyRefuses}, "BuildKit": {key: "buildkit", value: false, again: true},
-		"MaxBytes": {key: "max_size", value: 1}, "DenyLicenses": {why: whyRefuses}, "RequireLicenses": {key: "require_licenses", value: nothing}, "DenyComponents": {why: whyRefuses},
+		"MaxBytes": {key: "max_size", value: 1}, "DenyLicenses": {key: "deny_licenses", value: []string{"*"}}, "RequireLicenses": {key: "require_licenses", value: nothing}, "DenyComponents": {key: "deny_components", value: edit(everyComponent)},
 		"MinComponents": {key: "min_components", value: tooMany, normal: 1}, "NTIA": {why: whyRefuses},
 		"PURLCoverage": {key: "purl_coverage", value: 2.0}, "HashCoverage": {key: "hash_coverage", value: 2.0}, "UnknownVersions": {key: "unknown_versions", value: edit(below)},
 		"MaxDocumentAge": {key: "max_document_age", value: time.Nanosecond}, "Describes": {why: whyRefuses}, "Rules": ruleField,
@@ -188,6 +188,16 @@ func otherPlace(v reflect.Value) reflect.Value {
 		return reflect.ValueOf(OnIndex)
 	}
 	return v
+}
+
+// everyComponent denies whatever has a package URL: a list that denies no document's
+// components is held against nothing.
+func everyComponent(v reflect.Value) reflect.Value {
+	all, err := sbom.ParsePattern("pkg:*/*", "")
+	if err != nil {
+		return v
+	}
+	return reflect.ValueOf([]sbom.Pattern{all})
 }
 
 // below is a share that is less than nothing.

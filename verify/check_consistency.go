@@ -23,7 +23,8 @@ func (consistencyCheck) versions(*question, policy.Tags) ([]string, bool) { retu
 // judge implements check. A disagreement stands whatever else could not be read; short of
 // one, the check is undecided where another is.
 func (consistencyCheck) judge(q *question) Finding {
-	t, want := q.tell(), comparison(*q.rule.Consistency)
+	want := comparison(*q.rule.Consistency)
+	t, _ := q.tell()
 	f := Finding{ID: "consistency", Required: true, Result: Passed, Wanted: []map[string]string{want.describe()}}
 	var refused, texts []string
 	for _, claim := range want.claims {

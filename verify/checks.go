@@ -102,8 +102,8 @@ type question struct {
 	validUntil *time.Time
 	// around are the facts from which a judgement of others came here; see [question.holder].
 	around []*Facts
-	// told is the story, once it was told.
-	told *story
+	// told and heard are the story, once it was told; see [question.tell].
+	told, heard *story
 	// memo keeps what checks over statements made of each image; see [question.statements].
 	memo map[memoKey]judged
 	// trees are what the image's index and the named one list; indexNamed is true where the

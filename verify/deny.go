@@ -123,7 +123,8 @@ func (q *question) versionsTold() []string {
 	if q.vars.Version != "" {
 		versions = append(versions, q.vars.Version)
 	}
-	for _, s := range q.tell().counted("version") {
+	_, heard := q.tell() // an image is of each version that anything says it is
+	for _, s := range heard.counted("version") {
 		versions = append(versions, s.form)
 	}
 	versions = append(versions, q.versionsListed()...)

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"time"
 
@@ -106,7 +107,7 @@ func allContent(s *stage) demand {
 // which matters where all of it has to be good.
 func halfRead(s *stage) demand {
 	signer := s.issue(workflow())
-	return demand{name: "half a registry", ref: imageRef, source: memory{
+	return demand{name: "half a registry", focus: regexp.MustCompile(`(?i)\.select$`), ref: imageRef, source: memory{
 		repository: imageName,
 		pieces:     []verify.Piece{s.signature(), s.provenance(), bundleBy(signer, bom()), bundleBy(signer, must(lab.ReleaseMetadata(imageName, imageDigest, then)))},
 		failures: []verify.Failure{{
@@ -117,7 +118,7 @@ func halfRead(s *stage) demand {
 
 // allAround says what a policy can say around its demands.
 func allAround(s *stage) demand {
-	return demand{name: "around", ref: imageRef, source: memory{repository: imageName, pieces: []verify.Piece{s.signature()}}, text: policyText(
+	return demand{name: "around", focus: regexp.MustCompile(`(?i)^(Rules\.)?(deny|expires|requires|audit|the policy|mode|identities|freshness)`), ref: imageRef, source: memory{repository: imageName, pieces: []verify.Piece{s.signature()}}, text: policyText(
 		"mode: {audit: {until: 2026-12-31}}", "expires: 2027-06-30", `requires: ">= 0.0.1"`,
 		"identities: {signers: {release: "+signerYAML+"}, sources: {widget: "+sourceYAML+"}}",
 		`deny:
@@ -141,7 +142,7 @@ func olderListed(s *stage) demand {
 		panic(err)
 	}
 	return demand{
-		name: "an old release", ref: imageRef, release: h.evidence(), root: h.FirstRoot(), source: memory{repository: imageName, pieces: []verify.Piece{s.signature()}},
+		name: "an old release", focus: regexp.MustCompile(`(?i)freshness\.`), ref: imageRef, release: h.evidence(), root: h.FirstRoot(), source: memory{repository: imageName, pieces: []verify.Piece{s.signature()}},
 		text: contentText(signatureYAML, h.releaseYAML(human), "freshness: {max_age: 1h, listed: false}"),
 	}
 }
@@ -156,7 +157,7 @@ func ofPlatforms(s *stage) demand {
 	}
 	index := must(lab.NewIndexOf(entries...))
 	ref := c.add(string(index.Descriptor().MediaType), must(index.Raw()))
-	return demand{name: "platforms", ref: ref, images: c, text: contentText(
+	return demand{name: "platforms", focus: regexp.MustCompile(`(?i)platforms\.|\.on$`), ref: ref, images: c, text: contentText(
 		"signature: {signer: "+signerYAML+", on: platforms}", sbomYAML("on: platforms"),
 		"platforms: {require: [linux/amd64], only: [linux/amd64, linux/arm64, linux/s390x]}",
 	)}
@@ -174,7 +175,7 @@ func ofBuildKit(s *stage) demand {
 		})
 	}
 	ref := c.add(string(built.Descriptor().MediaType), built.Manifest, pieces...)
-	return demand{name: "BuildKit", ref: ref, images: c, text: contentText(signatureYAML, sbomYAML("buildkit: true"))}
+	return demand{name: "BuildKit", focus: regexp.MustCompile(`(?i)sbom\.`), ref: ref, images: c, text: contentText(signatureYAML, sbomYAML("buildkit: true"))}
 }
 
 // ofLabels is an image whose labels tell another story than its evidence, which agrees
@@ -188,7 +189,7 @@ func ofLabels(s *stage) demand {
 	ref := c.add("application/vnd.oci.image.manifest.v1+json", manifest,
 		bundleBy(s.issue(workflow()), must(lab.SignStatement(imageName, digest))), bundleBy(s.issue(again.signer()), must(lab.CycloneDX(imageName, digest))))
 	c.config[digest] = config
-	return demand{name: "labels", ref: ref, images: c, text: contentText(
+	return demand{name: "labels", focus: regexp.MustCompile(`(?i)consistency\.`), ref: ref, images: c, text: contentText(
 		signatureYAML, sbomYAML(), "consistency: {claims: [image, digest, version, repository, ref, commit, built], required: [commit], labels: false}",
 	)}
 }

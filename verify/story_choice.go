@@ -52,31 +52,31 @@ func (q *question) choices() []choice {
 	return all
 }
 
-// tellWhole adds all statements to a story or, where those contradict each other and the
+// whole adds all statements to a story or, where those contradict each other and the
 // policy wants any of several, the first set of them that tells one: an image that is built
 // again the same, or signed again, has evidence of two releases, of which either will do.
 // Each check and each platform has one statement in such a set, and the set is compared as
-// if there were no other. It returns until when it lasts, zero where nothing was left out.
-func (t *story) tellWhole(claims []string, all []choice) time.Time {
-	whole := t.with(all)
-	if whole.agrees(claims) {
-		*t = whole
-		return time.Time{}
+// if there were no other. until is when it ends, zero where nothing was left out.
+func (t *story) whole(claims []string, all []choice) (told story, until time.Time) {
+	told = t.with(all)
+	if told.agrees(claims) {
+		return told, time.Time{}
 	}
 	tries := 0
 	for i, from := range all {
 		for _, anchor := range from {
 			if tries++; tries > maxAnchors {
-				*t = whole
-				return time.Time{}
+				return told, time.Time{}
 			}
 			if chosen, ok := t.follow(claims, all, i, anchor); ok {
-				return t.tellOnly(chosen)
+				for _, p := range chosen {
+					until = earlierEnd(until, p.until)
+				}
+				return t.with([]choice{chosen}), until
 			}
 		}
 	}
-	*t = whole
-	return time.Time{}
+	return told, time.Time{}
 }
 
 // follow chooses from each choice the first part that contradicts nothing chosen before,
@@ -117,16 +117,6 @@ func (t *story) join(claims []string, forms map[string]string) bool {
 	}
 	maps.Copy(forms, own)
 	return true
-}
-
-// tellOnly adds the parts that were chosen.
-func (t *story) tellOnly(chosen []part) time.Time {
-	var until time.Time
-	for _, p := range chosen {
-		until = earlierEnd(until, p.until)
-	}
-	*t = t.with([]choice{chosen})
-	return until
 }
 
 // with returns a story with everything that the parts of some choices say.

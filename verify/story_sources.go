@@ -24,20 +24,25 @@ const (
 	questionPiece = "question"
 )
 
-// tell gathers the story, once for each question.
-func (q *question) tell() *story {
+// tell gathers the story, once for each question, and who else could have told another:
+// said is what the story rests on, heard what all statements say that met a check.
+func (q *question) tell() (said, heard *story) {
 	if q.told != nil {
-		return q.told
+		return q.told, q.heard
 	}
-	t := &story{said: map[string][]saying{}}
-	q.told = t
-	q.tellQuestion(t)
-	q.tellRelease(t)
-	q.tellLabels(t)
+	base := &story{said: map[string][]saying{}}
+	q.tellQuestion(base)
+	q.tellRelease(base)
+	q.tellLabels(base)
+	all := q.choices()
+	whole := base.with(all)
+	q.told, q.heard = &whole, &whole
 	if q.rule.Consistency != nil {
-		q.until(t.tellWhole(comparison(*q.rule.Consistency).claims, q.choices()))
+		chosen, until := base.whole(comparison(*q.rule.Consistency).claims, all)
+		q.told = &chosen
+		q.until(until)
 	}
-	return t
+	return q.told, q.heard
 }
 
 // tellQuestion notes what was asked for: the name under which the image is judged, its

@@ -92,7 +92,11 @@ func TestEachClaim(t *testing.T) {
 		}},
 	} {
 		t.Run(c.claim, func(t *testing.T) {
-			v := h.play(t, h.policy(t, c.checks, consistent(c.claim)), imageRef, options(), c.pieces...)
+			p := h.policy(t, c.checks, consistent(c.claim))
+			if c.claim == "builder" { // which provenance alone says: all of it has to count
+				p.Rules[0].Provenance.Select = policy.SelectAll
+			}
+			v := h.play(t, p, imageRef, options(), c.pieces...)
 			wantFail(t, v, "consistency", verify.ConsistencyDisagreement)
 			wantOthers(t, v, "consistency")
 			if f := finding(t, v, "consistency"); !strings.Contains(f.Message, "the "+c.claim+" is ") {

@@ -76,7 +76,7 @@ func runPolicyTest(c *cli.Context, w world) error {
 	showCoverage(w, file, coverage)
 	fmt.Fprintf(w.stdout, "%d of %d cases as wanted", len(results)-wrong, len(results))
 	if !c.Bool("no-mutate") {
-		fmt.Fprintf(w.stdout, "; %d demands tried, %d places turn nothing", coverage.Demands, len(coverage.Idle))
+		fmt.Fprintf(w.stdout, "; %d demands tried, %d listed", coverage.Demands, len(coverage.Idle))
 	}
 	fmt.Fprintln(w.stdout)
 	if wrong > 0 || len(coverage.Idle) > 0 || coverage.Untried > 0 {

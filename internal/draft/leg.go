@@ -69,8 +69,21 @@ func (d *drafter) drawUp() error {
 	if len(d.legs) == 0 {
 		return refuse("nothing that was signed on behalf of "+comment(d.party)+" can be demanded by a policy", unique(d.ignored)...)
 	}
-	d.source = d.legs[0].source
+	d.compareNames()
 	return nil
+}
+
+// compareNames notes where the image's name does not have the owner of what was built.
+// It proves nothing either way; it is what a person would look at.
+func (d *drafter) compareNames() {
+	_, path, ok := strings.Cut(strings.TrimPrefix(d.party, "https://"), "/")
+	owner, _, _ := strings.Cut(path, "/")
+	if !ok || !strings.HasPrefix(d.party, "https://") || strings.Contains(d.party, " ") {
+		return
+	}
+	if name := d.image.Reference.Name(); !slices.Contains(strings.Split(name, "/"), strings.ToLower(owner)) {
+		d.notes = append(d.notes, "The image is "+comment(name)+", and what signed it was built from "+comment(d.party)+": nothing shows that they belong together.")
+	}
 }
 
 // sourceOf is what a policy demands of what was built.

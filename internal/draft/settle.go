@@ -176,7 +176,7 @@ func (d *drafter) rule(legs []*leg) []byte {
 func (d *drafter) warnings() []string {
 	all := []string{"this is a draft of what the image could show: a person must read it before anything relies on it"}
 	if n := len(unique(d.ignored)); n > 0 {
-		all = append(all, fmt.Sprintf("%d pieces of evidence were ignored; the draft lists them", n))
+		all = append(all, fmt.Sprintf("evidence was ignored; the draft lists it (%d)", n))
 	}
 	for _, e := range d.signed {
 		if p := e.by.party(); p != d.party {

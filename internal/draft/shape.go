@@ -38,7 +38,11 @@ func (d *drafter) waysOf(l *leg, e exhibit) (ways []way, hints []string) {
 	switch shape {
 	case "scan":
 		scanner := ""
-		if uri := text(p, "scanner", "uri"); uri != "" {
+		uri := text(p, "scanner", "uri")
+		if i := strings.LastIndexByte(uri, '@'); i > strings.LastIndexByte(uri, '/') {
+			uri = uri[:i] // every version of it
+		}
+		if uri != "" {
 			scanner = "  scanners: " + list([]string{uri})
 		}
 		at, db := d.since(p, "max_age", "metadata", "scanFinishedOn"), d.since(p, "database_age", "scanner", "db", "lastUpdate")

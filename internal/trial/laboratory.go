@@ -190,7 +190,7 @@ func (l *laboratory) adapt(p *policy.Policy) *policy.Policy {
 		demand.TUF.Root = policy.PinnedRoot{File: lab.RootFile, SHA256: l.sha256}
 	}
 	if maps.Equal(demand.TUF.Min, l.demand.TUF.Min) {
-		_ = 0
+		demand.TUF.Min = nil // which are versions of the project's repository
 	}
 	changed.Rules = slices.Clone(p.Rules)
 	changed.Rules[l.rule].Release = &demand

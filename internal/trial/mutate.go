@@ -33,14 +33,14 @@ type Coverage struct {
 }
 
 // Mutate sets every demand of every rule to an impossible value, and judges the cases
-// that passed again: one of them has to turn. text is the policy's file, to say where
+// that passed, as they were wanted to, again: one of them has to turn. text is the policy's file, to say where
 // its demands stand. When ctx ends, the rest is not tried.
 func (s *Stage) Mutate(ctx context.Context, text []byte, results []Result) (Coverage, error) {
 	m := &mutating{stage: s, positions: policy.PositionsOf(text), known: map[string]*demand{}}
 	for i := range s.Policy.Rules {
 		var passed []Result
 		for _, r := range results {
-			if r.Passed && r.Rule == i {
+			if r.Passed && r.Right && r.Rule == i {
 				passed = append(passed, r)
 			}
 		}

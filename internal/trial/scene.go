@@ -23,6 +23,8 @@ type scene struct {
 	// layout holds image and evidence, mirror the TUF repository, "" where there is none.
 	layout, mirror string
 	options        verify.Options
+	// open opens where image and evidence are.
+	open func() (source verify.Source, done func(), err error)
 	// lab is where an image of the laboratory is from, nil for saved evidence.
 	lab *laboratory
 	// trust is the policy's, once it is known.
@@ -35,6 +37,7 @@ func (s *Stage) scene(c policy.Case) (*scene, error) {
 		return known, nil
 	}
 	made := &scene{stage: s, spec: c}
+	made.open = made.saved
 	made.options = verify.Options{At: s.Now, Version: c.Version, Limits: verify.DefaultLimits()}
 	if !c.At.IsZero() {
 		made.options.At, made.options.Hypothetical = c.At, true
@@ -124,7 +127,7 @@ func (s *scene) examine(ctx context.Context, m policy.Mutation) (verify.Verdict,
 		return verify.Verdict{}, nil, err
 	}
 	p := s.adapted(m.Policy)
-	layout, err := registry.OpenLayout(s.layout, verify.DefaultLimits())
+	source, done, err := s.open()
 	if err != nil {
 		failure := &verify.Failure{}
 		if !errors.As(err, &failure) {
@@ -132,10 +135,19 @@ func (s *scene) examine(ctx context.Context, m policy.Mutation) (verify.Verdict,
 		}
 		return verify.Undecided(s.ref, p, trust, failure, s.options), nil, nil
 	}
-	defer func() { _ = layout.Close() }()
-	source := &places.Source{Image: layout, Releases: release.New(release.Options{Mirror: s.mirror, Offline: true, UserAgent: "assay"})}
+	defer done()
 	v, facts := verify.Examine(ctx, source, s.ref, p, trust, s.options)
 	return v, facts, nil
+}
+
+// saved opens the layout, and the TUF repository beside it.
+func (s *scene) saved() (verify.Source, func(), error) {
+	layout, err := registry.OpenLayout(s.layout, verify.DefaultLimits())
+	if err != nil {
+		return nil, nil, err
+	}
+	releases := release.New(release.Options{Mirror: s.mirror, Offline: true, UserAgent: "assay"})
+	return &places.Source{Image: layout, Releases: releases}, func() { _ = layout.Close() }, nil
 }
 
 // judge judges known facts by a changed policy, or gathers them again where they do not do.
