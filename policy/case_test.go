@@ -54,3 +54,22 @@ func TestRefuseCases(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the bytes, cases come back whole or not at all.
+func FuzzParseCases(f *testing.F) {
+	for _, s := range []string{"", "cases: [{name: a, lab: good, want: {verdict: pass}}]", "cases: &a [*a]", "cases: [{name: a, layout: x, image: y, want: {verdict: fail, codes: a.b}}]", fullPolicy} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		policy.PositionsOf(b)
+		cases, err := policy.ParseCases("p", b)
+		if (err == nil) != (len(cases) > 0) {
+			t.Fatalf("%d cases, %v", len(cases), err)
+		}
+		for _, c := range cases {
+			if c.Name == "" || (c.Lab == "") == (c.Layout == "") || c.Want.Verdict == "" {
+				t.Fatalf("took %+v", c)
+			}
+		}
+	})
+}

@@ -21,8 +21,7 @@ func PositionsOf(b []byte) Positions {
 	if err != nil {
 		return found
 	}
-	at := locator{found: found, identities: member(root, "identities")}
-	at.walk(root, "", "")
+	locator{found: found, identities: member(root, "identities")}.walk(root, "", "")
 	return found
 }
 
@@ -52,18 +51,25 @@ func (f Positions) Find(path string) (p Position, written bool) {
 	return Position{}, false
 }
 
+// maxPlaces is how deep a policy is looked into: no key that is judged lies deeper.
+const maxPlaces = 24
+
 type locator struct {
 	found      Positions
 	identities *yaml.Node
+	depth      int
 }
 
 // walk notes where n stands, which is the value of a key or of one element of its list.
 func (l locator) walk(n *yaml.Node, path, key string) {
-	n = l.named(key, n)
-	if path != "" {
-		if _, known := l.found[path]; !known {
-			l.found[path] = Position{n.Line, n.Column}
-		}
+	if l.depth++; l.depth > maxPlaces {
+		return
+	}
+	if known := l.named(key, n); known != nil {
+		n, l.identities = known, nil
+	}
+	if _, known := l.found[path]; !known && path != "" {
+		l.found[path] = Position{n.Line, n.Column}
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -75,24 +81,22 @@ func (l locator) walk(n *yaml.Node, path, key string) {
 		}
 	case yaml.SequenceNode:
 		for i, element := range n.Content {
-			if len(n.Content) == 1 { // which might as well stand without a list
-				l.walk(element, path, key)
+			at := fmt.Sprintf("%s[%d]", path, i)
+			if len(n.Content) == 1 && (key == "signer" || key == "source") {
+				at = path // which might as well stand without a list
 			}
-			l.walk(element, fmt.Sprintf("%s[%d]", path, i), key)
+			l.walk(element, at, key)
 		}
 	case yaml.DocumentNode, yaml.ScalarNode, yaml.AliasNode:
 	}
 }
 
-// named returns what the name of a signer or source stands for.
+// named returns what the name of a signer or source stands for, nil for anything else.
 func (l locator) named(key string, n *yaml.Node) *yaml.Node {
 	if n.Kind != yaml.ScalarNode || key != "signer" && key != "source" {
-		return n
+		return nil
 	}
-	if known := member(member(l.identities, key+"s"), n.Value); known != nil {
-		return known
-	}
-	return n
+	return member(member(l.identities, key+"s"), n.Value)
 }
 
 // member returns a mapping's value, nil if there is none.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -292,5 +293,14 @@ func TestPositions(t *testing.T) {
 	}
 	if got := PositionsOf([]byte("\xff")); len(got) != 0 {
 		t.Errorf("%v of what is no text", got)
+	}
+	for name, text := range map[string]string{
+		"a circle of names": "identities: {signers: {a: {signer: a}}}\nimages: [{signer: a}]",
+		"lists":             "images: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000),
+		"mappings":          "images: " + strings.Repeat("[{signer: ", 3000) + "a" + strings.Repeat("}]", 3000),
+	} {
+		if got := PositionsOf([]byte(text)); len(got) == 0 || len(got) > 100 {
+			t.Errorf("%s: %d positions", name, len(got))
+		}
 	}
 }
