@@ -121,6 +121,9 @@ func (t *linter) story(n *yaml.Node, r Rule) {
 	if c := r.Consistency; c != nil && r.authenticating() < 2 && len(c.Required) > 0 {
 		t.warn(n, "consistency/required", "never", "one piece of evidence is demanded, and two have to agree on %s; wanted another leg, or nothing required", strings.Join(c.Required, ", "))
 	}
+	if f := r.Freshness; f != nil && r.Release != nil && !f.Listed {
+		t.warn(n, "freshness/max_age", "always", "a version that the TUF repository lists is spared, and no other passes, so that nothing is ever too old; wanted listed: true, or no freshness")
+	}
 	if f := r.Freshness; f != nil && f.MaxAge > longAge {
 		t.warn(n, "freshness/max_age", "long-age", "a release may run for more than 400 days; wanted the age at which it should be built again")
 	}

@@ -41,7 +41,7 @@ images:
         root: {file: root.json, sha256: "` + zeros + `"}
       target: widget/v{version}.json
       signers: {class: human, people: 2}
-    freshness: {max_age: 180d}
+    freshness: {max_age: 180d, listed: true}
 `
 
 const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
@@ -110,6 +110,7 @@ func TestLint(t *testing.T) {
 		{"anybody releases", "      signers: {class: human, people: 2}\n", "", []string{"23:7 any-releaser"}},
 		{"one person", "people: 2", "people: 1", []string{"28:16 one-person"}},
 		{"no story", "freshness:", "consistency: off\n    freshness:", []string{"29:18 no-consistency"}},
+		{"spared", ", listed: true", "", []string{"29:26 always"}},
 		{"long ago", "180d", "1800d", []string{"29:26 long-age"}},
 		{"long ago signed", "max_age: 7d", "max_age: 700d", []string{"19:18 long-age"}},
 		{"no log", "images:", "trust: {corp: {file: r.json, sha256: \"" + zeros + "\", thresholds: {log_entries: 0, scts: 0}}}\nimages:", []string{"5:132 low-threshold", "5:141 low-threshold"}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -64,14 +65,17 @@ func runPolicyTest(c *cli.Context, w world) error {
 	}}
 	defer stage.Close()
 	results, wrong, err := runCases(ctx, w, stage, cases)
-	if err != nil {
-		return err
-	}
 	coverage := trial.Coverage{}
-	if !c.Bool("no-mutate") {
+	if err == nil && !c.Bool("no-mutate") {
 		if coverage, err = stage.Mutate(ctx, text, results); err != nil {
-			return usagef("%s: %w", casesFile, err)
+			err = usagef("%s: %w", casesFile, err)
 		}
+	}
+	switch {
+	case c.Context.Err() != nil:
+		return &exit{code: exitUndecided, err: errors.New("interrupted; nothing was decided")}
+	case err != nil:
+		return err
 	}
 	showCoverage(w, file, coverage)
 	fmt.Fprintf(w.stdout, "%d of %d cases as wanted", len(results)-wrong, len(results))

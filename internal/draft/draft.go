@@ -122,9 +122,14 @@ type exhibit struct {
 
 // sort tells the evidence that counts from what does not.
 func (d *drafter) sort(all []verify.Exhibit) {
+	signed := map[string]bool{}
+	for _, e := range all {
+		signed[e.Digest] = signed[e.Digest] || e.Authenticated()
+	}
 	for _, e := range all {
 		kind := kindOf(e)
 		switch {
+		case !e.Authenticated() && signed[e.Digest]: // a layout on disk offers one piece for every platform
 		case e.Layout == verify.BuildKit:
 			if e.Statement != nil && kind == kindSBOM {
 				d.held = append(d.held, exhibit{Exhibit: e, kind: kind})

@@ -250,3 +250,22 @@ func TestTags(t *testing.T) {
 		}
 	}
 }
+
+// TestPatternsInClaims: a ref may be named {version}. As a pattern it would stand for
+// others too, so that it is not written.
+func TestPatternsInClaims(t *testing.T) {
+	s := must(lab.NewSigstore(lab.Options{Now: then}))
+	o := options(s)
+	for _, ref := range []string{"refs/heads/{version}", "refs/heads/**", "refs/tags/v*"} {
+		r := must(lab.NewRelease(s, lab.ReleaseOptions{Repository: repository, Form: lab.BundleForm}))
+		id := lab.GitHub(lab.DefaultRepo, "refs/heads/main", lab.DefaultCommit, lab.DefaultWorkflow)
+		id.Extensions.SourceRepositoryRef, id.Extensions.GithubWorkflowRef = ref, ""
+		if err := r.Sign(s, id); err != nil {
+			t.Fatalf("%s: %v", ref, err)
+		}
+		image, facts := factsOf(r, o)
+		if d, err := draft.Write(image, facts, o); err == nil || !strings.Contains(err.Error(), "meaning in a policy") {
+			t.Errorf("%s: found %v and\n%s", ref, err, d.Text)
+		}
+	}
+}

@@ -70,6 +70,12 @@ func (d *drafter) drawUp() error {
 		return refuse("nothing that was signed on behalf of "+comment(d.party)+" can be demanded by a policy", unique(d.ignored)...)
 	}
 	d.compareNames()
+	for _, l := range d.legs {
+		if l.source.repository != "" && (l.source.repositoryID == "" || l.source.ownerID == "") {
+			d.notes = append(d.notes, "A certificate names no numeric ids of repository and owner: whoever gets the name after it was given up is not told apart.")
+			break
+		}
+	}
 	return nil
 }
 

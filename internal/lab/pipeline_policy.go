@@ -104,7 +104,7 @@ images:
 
     platforms: {require: [linux/amd64, linux/arm64], only: [linux/amd64, linux/arm64]}
     consistency: {required: [commit, repository, version]}
-    freshness: {max_age: 365d}
+    freshness: {max_age: 365d, listed: true}   # also of what the repository still lists
 `
 
 const pipelineOptional = `      scan:

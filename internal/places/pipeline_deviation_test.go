@@ -156,7 +156,7 @@ func deviations() []deviation {
 		{name: "denied digest", edit: wrote("images:\n", `deny: {digests: ["`+imagePlaceholder+"\"]}\nimages:\n"), check: "freshness", code: verify.FreshnessDeniedDigest},
 		{name: "denied version", edit: wrote("images:\n", "deny: {versions: [{match: ghcr.io/amaanx86/*, version: 1.2.3}]}\nimages:\n"), check: "freshness", code: verify.FreshnessDeniedVersion},
 		{name: "denied signer", edit: wrote("images:\n", `deny: {signed: [{identity: "https://github.com/slsa-framework/**", from: 2026-02-27T00:00:00Z, until: 2026-03-06T00:00:00Z}]}`+"\nimages:\n"), check: "provenance", code: verify.ProvenanceSignerDenied},
-		{name: "signed too long ago", edit: wrote("freshness: {max_age: 365d}", "freshness: {max_age: 30m, listed: true}"), check: "freshness", code: verify.FreshnessTooOld},
+		{name: "signed too long ago", edit: wrote("freshness: {max_age: 365d", "freshness: {max_age: 30m"), check: "freshness", code: verify.FreshnessTooOld},
 
 		{name: "expired policy", edit: wrote("expires: 2030-06-30", "expires: 2026-03-01"), check: "policy", code: verify.PolicyExpired},
 		{name: "no rule for the image", edit: wrote("match: ghcr.io/amaanx86/oci-prometheus-sd-proxy", "match: ghcr.io/amaanx86/another"), check: "policy", code: verify.PolicyNoRule},
