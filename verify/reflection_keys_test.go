@@ -24,8 +24,9 @@ var impossibleKeys = map[string]map[string]any{
 		"expires": "2025-06-01", "requires": refused{"impossible"}, "include": refused{[]any{map[string]any{"file": "impossible.yaml"}}},
 		"deny":       map[string]any{"versions": []any{map[string]any{"match": imageName, "version": "1.2.3"}}},
 		"identities": map[string]any{"signers": impossibleSigners, "sources": impossibleSources},
-		"trust":      refused{map[string]any{"public-good": map[string]any{}}}, "builders": []any{map[string]any{"id": "https://impossible.example", "level": 1}},
-		"images": []any{map[string]any{"match": "impossible.example/x/y", "signature": map[string]any{"signer": keyOf("0")}}},
+		"trust":      map[string]any{"public-good": map[string]any{"builtin": "public-good", "thresholds": map[string]any{"log_entries": 8}}},
+		"builders":   []any{map[string]any{"id": "https://impossible.example", "level": 1}},
+		"images":     []any{map[string]any{"match": "impossible.example/x/y", "signature": map[string]any{"signer": keyOf("0")}}},
 	},
 	"metadata":                     {"name": refused{""}},
 	"trust.public-good":            {"builtin": refused{"impossible"}, "file": refused{"impossible.json"}, "sha256": refused{strings.Repeat("0", 64)}, "thresholds": map[string]any{"log_entries": 8}},
@@ -279,13 +280,18 @@ func TestEveryKeyOfAFragmentCounts(t *testing.T) {
 		}
 		for _, key := range strings.Split(m[2], ", ") {
 			value, ok := impossibleKeys["the policy"][key]
-			if never, isRefused := value.(refused); isRefused {
+			never, isRefused := value.(refused)
+			if isRefused {
 				value = never.value
 			}
 			if !ok {
 				t.Fatalf("the key %s of %s has no impossible value registered", key, m[1])
 			}
 			p, err := load(key, value)
+			if (err != nil) != isRefused {
+				t.Errorf("%s: the impossible %s of a fragment gives %v", d.name, key, err)
+				continue
+			}
 			turned[key] = turned[key] || err != nil || !g.judge(t, s, p).Passed()
 		}
 	}

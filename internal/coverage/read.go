@@ -29,7 +29,8 @@ const (
 )
 
 // Read reads references, one a line, or objects of Kubernetes as JSON or YAML, whichever
-// it is. In lines, what follows "#" is a comment. Every line has to be a reference.
+// it is. In lines, what follows "#" is a comment. Every line has to be a reference, and
+// something has to name an image.
 func Read(r io.Reader) ([]Ref, error) {
 	b, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	if err != nil {
@@ -52,8 +53,11 @@ func Read(r io.Reader) ([]Ref, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(refs) > MaxRefs {
-		return nil, fmt.Errorf("read the images: found %d references; wanted at most %d", len(refs), MaxRefs)
+	switch n := len(refs); {
+	case n == 0: // nothing looked at is not all covered
+		return nil, errors.New("read the images: no image is named")
+	case n > MaxRefs:
+		return nil, fmt.Errorf("read the images: found %d references; wanted at most %d", n, MaxRefs)
 	}
 	return refs, nil
 }
@@ -105,9 +109,6 @@ func fromLines(text string) ([]Ref, error) {
 		if refs = append(refs, Ref{line, fmt.Sprintf("line %d", n)}); len(refs) > MaxRefs {
 			return nil, fmt.Errorf("found more than %d references", MaxRefs)
 		}
-	}
-	if len(refs) == 0 {
-		return nil, errors.New("read the images: there is no reference")
 	}
 	return refs, nil
 }

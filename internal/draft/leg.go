@@ -48,7 +48,7 @@ func (d *drafter) drawUp() error {
 	}
 	names := map[string]bool{}
 	for _, kind := range append(kinds, unique(named)...) {
-		list, err := d.select1(kind)
+		list, err := d.pick(kind)
 		if err != nil {
 			return err
 		}
@@ -82,14 +82,16 @@ func (d *drafter) drawUp() error {
 // compareNames notes where the image's name does not have the owner of what was built.
 // It proves nothing either way; it is what a person would look at.
 func (d *drafter) compareNames() {
-	_, path, ok := strings.Cut(strings.TrimPrefix(d.party, "https://"), "/")
+	if strings.HasPrefix(d.party, "https://") && !strings.Contains(d.party, " ") && !d.namesake(d.party) {
+		d.notes = append(d.notes, "The image is "+comment(d.image.Reference.Name())+", and what signed it was built from "+comment(d.party)+": nothing shows that they belong together.")
+	}
+}
+
+// namesake reports whether the image's name has the owner of a party's repository.
+func (d *drafter) namesake(party string) bool {
+	_, path, ok := strings.Cut(strings.TrimPrefix(party, "https://"), "/")
 	owner, _, _ := strings.Cut(path, "/")
-	if !ok || !strings.HasPrefix(d.party, "https://") || strings.Contains(d.party, " ") {
-		return
-	}
-	if name := d.image.Reference.Name(); !slices.Contains(strings.Split(name, "/"), strings.ToLower(owner)) {
-		d.notes = append(d.notes, "The image is "+comment(name)+", and what signed it was built from "+comment(d.party)+": nothing shows that they belong together.")
-	}
+	return ok && owner != "" && slices.Contains(strings.Split(d.image.Reference.Name(), "/"), strings.ToLower(owner))
 }
 
 // sourceOf is what a policy demands of what was built.

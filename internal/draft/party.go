@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// choose finds on whose behalf most kinds of evidence were signed. Whoever can push
-// can add evidence of their own, so that two parties with as much are for a person to
-// tell apart.
+// choose finds on whose behalf the evidence was signed. Whoever can push can add evidence
+// of their own: of several parties the only one whose owner stands in the image's name is
+// taken, else the one with most kinds of evidence, and two with as much are for a person
+// to tell apart.
 func (d *drafter) choose() (string, error) {
 	kinds := map[string]map[string]bool{}
 	for _, e := range d.signed {
@@ -29,7 +30,12 @@ func (d *drafter) choose() (string, error) {
 	for party := range kinds {
 		parties = append(parties, party)
 	}
-	slices.SortFunc(parties, func(a, b string) int { return cmp.Or(len(kinds[b])-len(kinds[a]), strings.Compare(a, b)) })
+	slices.SortFunc(parties, func(a, b string) int {
+		return cmp.Or(truth(d.namesake(b))-truth(d.namesake(a)), len(kinds[b])-len(kinds[a]), strings.Compare(a, b))
+	})
+	if len(parties) > 1 && d.namesake(parties[0]) && !d.namesake(parties[1]) {
+		return parties[0], nil
+	}
 	if len(parties) > 1 && len(kinds[parties[0]]) == len(kinds[parties[1]]) {
 		return "", d.ambiguous("as much evidence is signed on behalf of one as of another")
 	}
@@ -50,9 +56,9 @@ func (d *drafter) signers() []string {
 	return unique(lines)
 }
 
-// select1 chooses whose evidence of one kind is demanded, and returns that evidence,
+// pick chooses whose evidence of one kind is demanded, and returns that evidence,
 // the last first. What others signed of the kind is ignored, and said to be.
-func (d *drafter) select1(kind string) ([]exhibit, error) {
+func (d *drafter) pick(kind string) ([]exhibit, error) {
 	groups := map[profile][]exhibit{}
 	for _, e := range d.signed {
 		if e.kind == kind && e.by.party() == d.party {
