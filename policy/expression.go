@@ -27,8 +27,8 @@ type Expression struct {
 // program is a compiled expression.
 type program struct {
 	cel.Program
-	// predicate is true where the expression speaks of the predicate.
-	predicate bool
+	// predicate and now are true where the expression speaks of those.
+	predicate, now bool
 }
 
 // Variables are what an expression may speak of. Text that is empty and a time that is
@@ -55,6 +55,9 @@ type SignerVariables struct{ Issuer, Identity, Trigger, Runner, Visibility, Work
 
 // SourceVariables is what was built.
 type SourceVariables struct{ Repository, RepositoryID, OwnerID, Ref, Commit string }
+
+// OfNow reports whether what the expression says can change as time goes by.
+func (e Expression) OfNow() bool { return e.program != nil && e.program.now }
 
 // Bind returns v in a form in which the predicate is decoded once, when the first of
 // several expressions asks for it. A change of v after Bind is not seen.

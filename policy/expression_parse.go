@@ -88,7 +88,7 @@ func (r *reader) expression(n *yaml.Node, what string, env func() (*cel.Env, err
 		r.fail(n, "%s: %s", what, firstLine(err.Error()))
 		return "", nil
 	}
-	return source, &program{p, named["predicate"]}
+	return source, &program{p, named["predicate"], named["now"]}
 }
 
 // expressionText reads the text of an expression, which may have several lines.

@@ -9,6 +9,7 @@ func matchRules(q *question, s *Statement, rules []policy.Expression) *Differenc
 	var violations []Violation
 	vars := q.variables(s).Bind()
 	for _, r := range rules {
+		q.untilLooked(r)
 		holds, err := r.Holds(vars)
 		if holds && err == nil {
 			continue

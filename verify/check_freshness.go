@@ -107,20 +107,35 @@ func (q *question) spared() bool {
 }
 
 // newest is the latest verified time of a statement that met a required check, zero where
-// there is none.
+// there is none. Of what is about several platforms it is that of the one that was signed
+// longest ago: each of them runs.
 func (q *question) newest() time.Time {
-	var newest time.Time
+	by := map[string]time.Time{}
 	for _, c := range checks(q.rule) {
 		check, ok := c.(statements)
 		if !ok || !c.required(q.rule) {
 			continue
 		}
 		for _, s := range q.statements(check).met {
+			about := q.about(s)
 			for _, t := range s.times {
-				if t.Time.After(newest) {
-					newest = t.Time
+				if t.Time.After(by[about]) {
+					by[about] = t.Time
 				}
 			}
+		}
+	}
+	whole := by[q.facts.image.Digest] // which speaks for each platform
+	if q.facts.index != nil && by[q.facts.index.image.Digest].After(whole) {
+		whole = by[q.facts.index.image.Digest]
+	}
+	var newest time.Time
+	for _, t := range by {
+		if t.Before(whole) {
+			t = whole
+		}
+		if newest.IsZero() || t.Before(newest) {
+			newest = t
 		}
 	}
 	return newest

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/releaseassay/assay/policy"
 )
@@ -54,6 +55,16 @@ func brief(s string) string {
 		end--
 	}
 	return s[:end] + "…"
+}
+
+// nowLasts is how long a pass is good that rests on an expression over the time of
+// judgement: nothing says when such an expression turns.
+const nowLasts = time.Hour
+
+func (q *question) untilLooked(e policy.Expression) {
+	if e.OfNow() {
+		q.until(q.at.Add(nowLasts))
+	}
 }
 
 // variables are what an expression over a statement may speak of. The signer of what

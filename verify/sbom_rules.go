@@ -119,8 +119,10 @@ func (q *question) expressionRulings(doc *sbom.Document, s *Statement, want *pol
 	}
 	vars := q.variables(s)
 	vars.Document = doc
+	vars = vars.Bind()
 	var out []ruling
 	for _, r := range want.Rules {
+		q.untilLooked(r)
 		holds, err := r.Holds(vars)
 		switch {
 		case err != nil:

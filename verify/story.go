@@ -21,7 +21,7 @@ type saying struct {
 	VerdictValue
 	// form is the value in the form in which two are compared; see [question.plain].
 	form string
-	// piece tells pieces of evidence apart: what one piece says twice is one source.
+	// piece tells sources apart: the check that accepted it, for one.
 	piece string
 }
 
@@ -63,27 +63,34 @@ func (t *story) agree(claim string) bool {
 	return len(all) == 0 || !slices.ContainsFunc(all, func(s saying) bool { return s.form != all[0].form })
 }
 
-// pieces counts the sources that say something of a claim, one for each piece.
-func (t *story) pieces(claim string) int {
-	seen := map[string]bool{}
-	for _, s := range t.counted(claim) {
-		seen[s.piece] = true
-	}
-	return len(seen)
-}
+// pieces counts the sources that say something of a claim. All that one check accepted is
+// one source, and so is one statement that two checks accepted.
+func (t *story) pieces(claim string) int { return independent(t.counted(claim)) }
 
-// evidence counts the pieces of evidence that say anything of one of the claims: what the
-// question itself names is none.
+// evidence counts the sources that say anything of one of the claims: what the question
+// itself names is none.
 func (t *story) evidence(claims []string) int {
-	seen := map[string]bool{}
+	var all []saying
 	for _, claim := range claims {
 		for _, s := range t.counted(claim) {
 			if s.piece != questionPiece {
-				seen[s.piece] = true
+				all = append(all, s)
 			}
 		}
 	}
-	return len(seen)
+	return independent(all)
+}
+
+func independent(all []saying) int {
+	checks, evidence := map[string]bool{}, map[string]bool{}
+	for _, s := range all {
+		if checks[s.piece] || (s.Evidence != "" && evidence[s.Evidence]) {
+			continue
+		}
+		checks[s.piece] = true
+		evidence[s.Evidence] = true
+	}
+	return len(checks)
 }
 
 // table writes the story for the verdict, a line for each claim that any source could

@@ -19,6 +19,17 @@ type part struct {
 	until time.Time
 }
 
+// repeats reports whether a part says what another does and lasts as long: a statement
+// that was encoded again has nothing to add.
+func (p part) repeats(other part) bool {
+	return p.until.Equal(other.until) && maps.EqualFunc(p.story.said, other.story.said, func(a, b []saying) bool {
+		return slices.EqualFunc(a, b, func(a, b saying) bool {
+			a.Evidence, b.Evidence = "", ""
+			return a == b
+		})
+	})
+}
+
 // choice are statements of which one has to be in the story, about one image and for one
 // check. Where a policy wants all of them, or the newest, each is a choice by itself.
 type choice []part
@@ -35,7 +46,7 @@ func (q *question) choices() []choice {
 		byAbout, order := map[string]choice{}, []string{}
 		for i, s := range j.met {
 			p := part{story: story{said: map[string][]saying{}}, until: j.ends[s]}
-			q.tellStatement(&p.story, check, s, fmt.Sprintf("%s %d", c.id(), i))
+			q.tellStatement(&p.story, check, s, c.id())
 			key := q.about(s)
 			if check.demand(q.rule).Select != policy.SelectAny {
 				key += fmt.Sprintf(" %d", i)
@@ -43,7 +54,9 @@ func (q *question) choices() []choice {
 			if _, ok := byAbout[key]; !ok {
 				order = append(order, key)
 			}
-			byAbout[key] = append(byAbout[key], p)
+			if !slices.ContainsFunc(byAbout[key], func(known part) bool { return known.repeats(p) }) {
+				byAbout[key] = append(byAbout[key], p)
+			}
 		}
 		for _, key := range order {
 			all = append(all, byAbout[key])

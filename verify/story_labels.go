@@ -16,12 +16,29 @@ var labelClaims = []struct{ name, claim string }{
 func (q *question) tellLabels(t *story) {
 	hint := q.rule.Consistency == nil || !q.rule.Consistency.Labels
 	for _, f := range q.family() {
-		who := teller{evidence: f.image.Digest, piece: "labels", hint: hint}
+		// What no signature covers, anybody can have written.
+		who := teller{evidence: f.image.Digest, piece: "labels", hint: hint || !q.attested(f)}
 		who.source = sourceAnnotation
 		q.tellPairs(t, who, textsAt(f.image.Manifest, q.limits, "annotations"))
 		who.source = sourceLabel
 		q.tellPairs(t, who, textsAt(f.config, q.limits, "config", "Labels"))
 	}
+}
+
+// attested reports whether a statement that met a check is about an image, and so about
+// its labels and annotations.
+func (q *question) attested(f *Facts) bool {
+	for _, c := range checks(q.rule) {
+		check, ok := c.(statements)
+		if !ok || !c.required(q.rule) {
+			continue
+		}
+		if slices.ContainsFunc(q.statements(check).met, func(s *Statement) bool { return s.layout != BuildKit && q.about(s) == f.image.Digest }) {
+			return true
+		}
+	}
+	_, m := q.released()
+	return m != nil && f == &q.facts
 }
 
 // withheld finds what kept the labels that the policy wants compared from being read.

@@ -12,7 +12,9 @@ import (
 // plain writes a value in the form in which two are compared, "" for what is no value of
 // the claim and so is never compared:
 //
-//   - image: the canonical name, without tag and digest; a name without a registry is none
+//   - image: the canonical name, without tag and digest; a name without a registry is none.
+//     A name that ends as the image's does is the image's unless the policy requires the
+//     claim: one build is pushed to several registries, and copied to more
 //   - digest: the image's for its index and platforms too, where the source is about those
 //   - version: as a tag of it gives it, so that v1.2.3 is 1.2.3
 //   - repository: without "git+", ".git" and what follows an @; on github.com over any scheme
@@ -23,7 +25,7 @@ import (
 func (q *question) plain(claim, value, about string) string {
 	switch claim {
 	case "image":
-		return plainImage(value)
+		return q.sameImage(plainImage(value))
 	case "digest":
 		return q.plainDigest(wholeDigest(value), about)
 	case "version":
@@ -71,6 +73,20 @@ func plainImage(s string) string {
 		return ""
 	}
 	return ref.Name()
+}
+
+// sameImage takes a name that ends as the image's does for the image's.
+func (q *question) sameImage(image string) string {
+	last := func(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
+	if q.exactName() || image == "" || last(image) != last(q.rule.Canonical) {
+		return image
+	}
+	return q.rule.Canonical
+}
+
+// exactName reports whether the policy wants evidence under the image's whole name.
+func (q *question) exactName() bool {
+	return q.rule.Consistency != nil && slices.Contains(q.rule.Consistency.Required, "image")
 }
 
 // plainDigest takes the digest of what belongs to the image for the image's own: that of

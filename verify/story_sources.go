@@ -3,7 +3,6 @@ package verify
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"github.com/slsa-framework/slsa-verifier/v2/verifiers/utils"
@@ -46,12 +45,12 @@ func (q *question) tell() (said, heard *story) {
 }
 
 // tellQuestion notes what was asked for: the name under which the image is judged, its
-// digest, and the version that tag or caller name. One build is pushed to several
-// registries and copied to more, so that the name is a hint unless the policy requires it.
+// digest, and the version that tag or caller name. Nobody writes for the built-in policy of
+// what an image is a mirror, so that the name is a hint there.
 func (q *question) tellQuestion(t *story) {
 	who := teller{source: sourceReference, piece: questionPiece}
 	named := who
-	named.hint = q.rule.Consistency == nil || !slices.Contains(q.rule.Consistency.Required, "image")
+	named.hint = q.policy.BuiltIn
 	t.says(q, named, "image", q.rule.Canonical)
 	t.says(q, who, "digest", q.facts.image.Digest)
 	if tag := q.facts.image.Reference.Tag(); tag != "" && !q.rule.VersionTags().IsMoving(tag) {

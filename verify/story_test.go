@@ -266,6 +266,25 @@ func TestSameImageOfTwoReleases(t *testing.T) {
 	}
 }
 
+// TestImageOfTheSameProject: one workflow signs several images at the same release. Under
+// the name of another, each fails by the name; a copy of the same name in another registry
+// does not, unless the policy says so.
+func TestImageOfTheSameProject(t *testing.T) {
+	s := newStage(lab.Options{})
+	h := newTheatre(t, s, the())
+	two := []string{"signature", "provenance"}
+	named := func(image string) []verify.Piece {
+		c := the(func(c *chapter) { c.image = image })
+		return []verify.Piece{pages["signature"](s, c), pages["provenance"](s, c)}
+	}
+	copied, other := named("mirror.example/copies/acme/widget"), named("registry.example/acme/gadget")
+	wantPass(t, h.play(t, h.policy(t, two), imageRef, options(), copied...))
+	wantFail(t, h.play(t, h.policy(t, two), imageRef, options(), other...), "consistency", verify.ConsistencyDisagreement)
+	exact := h.policy(t, two, "consistency: {required: [image]}")
+	wantFail(t, h.play(t, exact, imageRef, options(), copied...), "consistency", verify.ConsistencyDisagreement)
+	wantPass(t, h.play(t, exact, imageRef, options(), named(imageName)...))
+}
+
 // TestScansSpeakOfTheImage wants no more of a test result than that it is about the image.
 func TestScansSpeakOfTheImage(t *testing.T) {
 	s := newStage(lab.Options{})
