@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,10 @@ func (c attestationCheck) meets(q *question, s *Statement, d demand, vars policy
 	return signatureCheck{}.meets(q, s, d, vars)
 }
 
-func (c attestationCheck) content(q *question, s *Statement, _ *accepted) *Difference {
+func (c attestationCheck) content(q *question, s *Statement, a *accepted) *Difference {
+	if len(c.shapes()) == 0 && len(c.want.Rules) == 0 {
+		a.unconstrained = append(slices.Clip(a.unconstrained), "content")
+	}
 	for _, shape := range c.shapes() {
 		if diff := shape.judge(q, s); diff != nil {
 			return diff

@@ -142,7 +142,7 @@ func (v *Verdict) decide() {
 		v.Verdict = Pass
 	}
 	if slices.ContainsFunc(v.Checks, Finding.denied) {
-		v.Enforced = nil // audit mode lets in nothing that is denied
+		v.enforce() // audit mode lets in nothing that is denied
 	}
 }
 

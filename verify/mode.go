@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/releaseassay/assay/policy"
@@ -11,7 +12,9 @@ import (
 const noticeAhead = 14 * 24 * time.Hour
 
 // mode writes whether a refusal is enforced for an image of this name, and which ends
-// are near. Audit mode changes nothing else.
+// are near. Audit mode changes nothing else. It is for finding out what would be refused,
+// so that it speaks of every refusal, undecided ones and images without a rule too, but
+// for what the policy denies and for its own end.
 func (v *Verdict) mode(p *policy.Policy, name string, at time.Time) {
 	audit, until := p.Audit, p.AuditUntil
 	if rule, ok := p.Rule(name); ok {
@@ -26,6 +29,12 @@ func (v *Verdict) mode(p *policy.Policy, name string, at time.Time) {
 	if !p.Expires.IsZero() && at.Before(p.Expires) {
 		v.notice(PolicyExpiresSoon, p.Expires, at, "the policy ends soon, and nothing passes from then on")
 	}
+}
+
+// enforce takes back that the verdict is not enforced.
+func (v *Verdict) enforce() {
+	v.Enforced, v.EnforcedFrom = nil, nil
+	v.Notices = slices.DeleteFunc(v.Notices, func(n Notice) bool { return n.Code == PolicyAuditEnds })
 }
 
 // notice says that something ends, if it ends soon.

@@ -109,8 +109,8 @@ func TestAudit(t *testing.T) {
 func TestAuditOfDenied(t *testing.T) {
 	s := newStage(lab.Options{})
 	v := s.judge(t, modes(t, "mode: {audit: {until: 2099-01-01}}\ndeny: {digests: [\""+imageDigest+"\"]}"), imageRef, options(), s.signature())
-	if v.Passed() || v.Enforced != nil {
-		t.Errorf("a denied image: %v, enforced %v", v.Verdict, v.Enforced)
+	if v.Passed() || v.Enforced != nil || v.EnforcedFrom != nil || noticed(v, verify.PolicyAuditEnds) {
+		t.Errorf("a denied image: %v, enforced %v from %v with %v", v.Verdict, v.Enforced, v.EnforcedFrom, v.Notices)
 	}
 }
 

@@ -90,7 +90,11 @@ func (o *outputs) conclude(v verify.Verdict, passed, through bool) error {
 		return nil
 	}
 	if through {
-		fmt.Fprintf(o.world.stderr, "assay: the pass is hypothetical (--at); exit 0 needs --allow-at\n")
+		what := "pass"
+		if !v.Passed() {
+			what = "exception"
+		}
+		fmt.Fprintf(o.world.stderr, "assay: the %s is hypothetical (--at); exit 0 needs --allow-at\n", what)
 		return &exit{code: exitBad}
 	}
 	if o.printRef || !o.stdout.ForEye() {

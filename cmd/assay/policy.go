@@ -58,7 +58,12 @@ func runPolicyLint(c *cli.Context, w world) error {
 			invalid = append(invalid, err)
 			continue
 		}
-		warnings, err := policy.Lint(file, readPolicyFile, policy.LintOptions{Now: w.now(), Root: func(root policy.PinnedRoot) []byte {
+		warnings, err := policy.Lint(file, func(path string) ([]byte, error) {
+			if path == file {
+				return readFile(path, policy.MaxSize)
+			}
+			return readFragment(path)
+		}, policy.LintOptions{Now: w.now(), Root: func(root policy.PinnedRoot) []byte {
 			return rootBytes(filepath.Dir(file), root)
 		}})
 		if err != nil {
@@ -78,8 +83,6 @@ func runPolicyLint(c *cli.Context, w world) error {
 	}
 	return nil
 }
-
-func readPolicyFile(path string) ([]byte, error) { return readFile(path, policy.MaxSize) }
 
 // rootBytes are those of a TUF root that a policy pins, nil where they cannot be read:
 // what they are is then not looked at, and `assay verify` says why.

@@ -46,7 +46,7 @@ func runPolicyTest(c *cli.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	text, err := readPolicyFile(file)
+	text, err := readFile(file, policy.MaxSize)
 	if err != nil {
 		return usagef("read the policy: %w", err)
 	}

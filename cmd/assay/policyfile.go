@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/releaseassay/assay/policy"
@@ -12,11 +13,12 @@ import (
 func policyFile(w world, file string) (*policy.Policy, error) {
 	var own []byte
 	p, err := policy.Load(file, func(path string) ([]byte, error) {
-		b, err := readFile(path, policy.MaxSize)
 		if path == file {
-			own = b
+			var err error
+			own, err = readFile(path, policy.MaxSize)
+			return own, err
 		}
-		return b, err
+		return readFragment(path)
 	})
 	doubt, tooOld := policy.CheckVersion(policy.RequiredVersion(own), version)
 	switch {
@@ -24,12 +26,23 @@ func policyFile(w world, file string) (*policy.Policy, error) {
 		return nil, usagef("%s: %w", file, tooOld)
 	case own == nil && err != nil:
 		return nil, usagef("%w", err)
+	case err != nil && doubt != "":
+		return nil, usagef("the policy is not valid (%s):\n%w", doubt, err)
 	case err != nil:
 		return nil, usagef("the policy is not valid:\n%w", err)
 	case doubt != "":
 		fmt.Fprintf(w.stderr, "assay: warning: %s\n", doubt)
 	}
 	return p, nil
+}
+
+// readFragment reads a file that a policy includes. The policy itself may be a pipe; what
+// it names has to be a file, so that nothing is waited for.
+func readFragment(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return readFile(path, policy.MaxSize)
 }
 
 // folderOf is where the paths in a policy file start from, "" for no file.

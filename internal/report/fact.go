@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +60,11 @@ func evidenceFact(f verify.Finding) string {
 	case c.Builder != "":
 		return "built by " + builderName(c.Builder)
 	case strings.HasPrefix(f.ID, "attestations.") && c.Type != "":
-		return brief(c.Type)
+		text := brief(c.Type) + ", signed by " + workflow(c)
+		if slices.Contains(f.Unconstrained, "content") {
+			text += "; its content is not demanded"
+		}
+		return text
 	}
 	return workflow(c)
 }

@@ -82,7 +82,8 @@ func (m *markdown) standing(v verify.Verdict) {
 		m.item("why", nothingCounted)
 	}
 	if e := v.Exception; e != nil {
-		m.item("excepted", "the verdict is fail; "+coded(exceptedChecks(e))+" excused until "+stamp(e.Expires)+" by "+code(e.Approver)+": "+sentence(e.Reason))
+		checks, verb := exceptedChecks(e)
+		m.item("excepted", "the verdict is fail; "+coded(checks)+" "+verb+" excused until "+stamp(e.Expires)+" by "+code(e.Approver)+": "+sentence(e.Reason))
 	}
 	if line := audit(v); line != "" {
 		m.item("audit", line)

@@ -27,20 +27,20 @@ func (p *page) exception(e *verify.VerdictException) {
 	if e == nil {
 		return
 	}
-	p.item("excepted", "the verdict is fail; "+exceptedChecks(e)+" excused until "+stamp(e.Expires))
+	checks, verb := exceptedChecks(e)
+	p.item("excepted", "the verdict is fail; "+checks+" "+verb+" excused until "+stamp(e.Expires))
 	p.item("  by", value(e.Approver)+", "+short(e.Digest))
 	p.item("  reason", message(e.Reason))
 }
 
-func exceptedChecks(e *verify.VerdictException) string {
-	if len(e.Checks) == 0 {
-		return "no check is"
+func exceptedChecks(e *verify.VerdictException) (checks, verb string) {
+	switch len(e.Checks) {
+	case 0:
+		return "no check", "is"
+	case 1:
+		return message(e.Checks[0]), "is"
 	}
-	verb := " is"
-	if len(e.Checks) > 1 {
-		verb = " are"
-	}
-	return message(strings.Join(e.Checks, ", ")) + verb
+	return message(strings.Join(e.Checks, ", ")), "are"
 }
 
 // audit says that, and until when, the policy is not enforced; "" where it is.
