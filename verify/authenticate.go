@@ -30,6 +30,8 @@ type Facts struct {
 	index    *Facts
 	// config is the image's configuration, nil where it was not fetched.
 	config []byte
+	// inventory is what the image's bytes list; see [Facts.lists].
+	inventory *inventory
 }
 
 // Rejected is a piece of evidence that did not become a statement.
@@ -97,7 +99,7 @@ func reject(p problem, format string, args ...any) error {
 // whether a statement's signer is the right one is for [Judge]. A piece that makes a library panic is a
 // rejected candidate like any other.
 func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Facts {
-	facts := Facts{image: image, failures: evidence.Failures, places: evidence.Places, config: configOf(image, evidence.Config)}
+	facts := Facts{image: image, failures: evidence.Failures, places: evidence.Places, config: configOf(image, evidence.Config), inventory: inventoryOf(image, limits)}
 	pieces, cut := bounded(image, evidence.Pieces, limits)
 	facts.failures = append(facts.failures[:len(facts.failures):len(facts.failures)], cut...)
 	if demand := evidence.Want.Release; demand != nil && evidence.Release != nil {
@@ -116,7 +118,7 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 			defer workers.Done()
 			for i := range work {
 				piece, under := pieces[i/len(trust.Roots)], trust.Roots[i%len(trust.Roots)]
-				a := &authenticator{image: image, types: evidence.Want.Types, trust: trust, root: under, limits: limits}
+				a := &authenticator{image: image, index: facts.inventory, types: evidence.Want.Types, trust: trust, root: under, limits: limits}
 				outcomes[i].statement, outcomes[i].rejected = a.authenticate(piece)
 			}
 		}()
@@ -160,7 +162,8 @@ func bounded(image Image, pieces []Piece, limits Limits) ([]Piece, []Failure) {
 // authenticator verifies one piece under one root.
 type authenticator struct {
 	image  Image
-	types  []string // that are judged; none means all
+	index  *inventory // what the image lists
+	types  []string   // that are judged; none means all
 	trust  Trust
 	root   *TrustedRoot
 	limits Limits

@@ -1,7 +1,5 @@
 package verify
 
-import "slices"
-
 // buildKit follows the digests from the image, which has to be an index, to a bill of
 // materials that BuildKit keeps in it
 // (https://docs.docker.com/build/metadata/attestations/attestation-storage/). What comes
@@ -15,25 +13,25 @@ func (a *authenticator) buildKit(p Piece) (*Statement, error) {
 	if !isSBOM(statement.predicateType) {
 		return nil, reject(problemUnsupported, "BuildKit's statement is not signed")
 	}
-	if digestOf(a.image.Manifest) != a.image.Digest {
+	index := a.index
+	switch {
+	case index.digest == "" || index.digest != a.image.Digest:
 		return nil, reject(problemInvalid, "the index's bytes do not hash to %s", a.image.Digest)
+	case index.err != nil:
+		return nil, reject(problemInvalid, "read the index that holds it: %w", index.err)
 	}
-	entries, err := parseIndex(a.image.Manifest, a.limits)
-	if err != nil {
-		return nil, reject(problemInvalid, "read the index that holds it: %w", err)
-	}
-	lists, ok := entryOf(entries, digestOf(p.Manifest))
+	lists, ok := index.entry(digestOf(p.Manifest))
 	if !ok {
 		return nil, reject(problemInvalid, "the manifest that lists it is not one that the index lists")
 	}
-	if !lists.candidate(entries) {
+	if !lists.candidate(index.entries) {
 		return nil, reject(problemInvalid, "the index does not say that its manifest attests one of the images beside it")
 	}
 	evidence := digestOf(p.Bytes)
 	if err := listsStatement(p.Manifest, evidence, a.limits); err != nil {
 		return nil, err
 	}
-	about, _ := entryOf(entries, lists.annotations[annotationReferenceDigest])
+	about, _ := index.entry(lists.annotations[annotationReferenceDigest])
 	if !statement.names(about.digest) && !statement.names(a.image.Digest) {
 		return nil, reject(problemSubject, "none of its %d subjects is %s, which the index says it attests, or the index", len(statement.subjects), about.digest)
 	}
@@ -41,15 +39,6 @@ func (a *authenticator) buildKit(p Piece) (*Statement, error) {
 		layout: BuildKit, place: p.Place, evidence: evidence, predicateType: statement.predicateType, predicate: statement.predicate,
 		subjects: statement.subjects, root: a.root.name, log: LogNone, about: about.digest, platform: about.platform.String(),
 	}, nil
-}
-
-// entryOf returns what an index says of a digest that it lists.
-func entryOf(entries []entry, digest string) (entry, bool) {
-	i := slices.IndexFunc(entries, func(e entry) bool { return e.digest == digest })
-	if i < 0 || !IsDigest(digest) {
-		return entry{}, false
-	}
-	return entries[i], true
 }
 
 // listsStatement wants a manifest to hold in-toto statements alone, the one of this

@@ -53,7 +53,7 @@ func (q *question) refuseDenied() *trouble {
 	case unknown:
 		return refused(PolicyNoVersion, "deny.versions names versions of this image, and it is not known which version it is")
 	case unread != nil:
-		return undecided(RegistryMalformed, Definitive, "what the index lists cannot be read, so it is not known whether the policy denies it: %s", unread)
+		return unread
 	}
 	return nil
 }

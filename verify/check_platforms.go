@@ -19,9 +19,10 @@ func (platformsCheck) id() string { return "platforms" }
 func (platformsCheck) required(r policy.Rule) bool { return r.Platforms != nil }
 
 // requiredOf reports whether it is required of the image: always where the policy lists
-// platforms, and for every index that evidence is demanded of.
+// platforms or the caller named an index, which has to be true whatever is demanded, and
+// for every index that evidence is demanded of.
 func (p platformsCheck) requiredOf(q *question) bool {
-	return p.required(q.rule) || len(q.statementChecks()) > 0 && (q.indexNamed || isIndex(q.facts.image))
+	return p.required(q.rule) || q.indexNamed || len(q.statementChecks()) > 0 && isIndex(q.facts.image)
 }
 
 func (platformsCheck) versions(*question, policy.Tags) ([]string, bool) { return nil, false }
@@ -99,13 +100,15 @@ func (m *matrix) read() {
 // rows writes a row for each entry of the index, and says which image lacks what.
 func (m *matrix) rows() {
 	own := m.tree.index.Digest == m.q.facts.image.Digest
+	columns := m.columns()
 	for _, n := range m.tree.nodes {
 		row := VerdictChild{Digest: n.digest, Platform: n.platform.String(), Role: string(n.role)}
 		if n.runs() && (own || n.digest == m.q.facts.image.Digest) {
 			row.Evidence = map[string]string{}
 			var lacking []string
-			for _, c := range m.checks {
-				where, f := m.cell(c, n)
+			for _, col := range columns {
+				c := col.check
+				where, f := m.cell(col, n)
 				switch {
 				case f == nil:
 				case f.Result == Errored:
@@ -131,31 +134,57 @@ func (m *matrix) lacks(n node, checks []string) {
 	}
 }
 
+// column is what a check found that is the same for each image of the index.
+type column struct {
+	check statements
+	// where is the place of evidence that counts for each of them, "" where there is none.
+	where string
+	// each is true where evidence about each image counts too.
+	each bool
+	// finding is why the check as a whole is not met.
+	finding Finding
+}
+
+// columns judges the checks once for all images.
+func (m *matrix) columns() []column {
+	q := m.q
+	own := isIndex(q.facts.image)
+	columns := make([]column, 0, len(m.checks))
+	for _, c := range m.checks {
+		d := c.demand(q.rule)
+		on := d.On
+		col := column{check: c, each: own && on != policy.OnIndex && len(q.facts.children) > 0}
+		passed := func(j judged) bool { return j.finding.Result == Passed }
+		switch {
+		case own && on != policy.OnPlatforms && q.here(c, &q.facts).settles(d):
+			col.finding, col.each = q.statements(c).finding, false
+		case on != policy.OnPlatforms && (own && passed(q.here(c, &q.facts)) || q.facts.index != nil && passed(q.onIndex(c))):
+			col.where = "index"
+		case !own && on != policy.OnIndex && passed(q.here(c, &q.facts)):
+			col.where = "platform"
+		default:
+			col.finding = q.statements(c).finding
+		}
+		columns = append(columns, col)
+	}
+	return columns
+}
+
 // cell says where what meets a check for one image is, or the code and finding of why
 // nothing does.
-func (m *matrix) cell(c statements, n node) (string, *Finding) {
-	q := m.q
-	on, own := c.demand(q.rule).On, isIndex(q.facts.image)
-	for _, way := range []struct {
-		where string
-		asked bool
-		judge func() judged
-	}{
-		{"index", own && on != policy.OnPlatforms, func() judged { return q.here(c, &q.facts) }},
-		{"index", q.facts.index != nil && on != policy.OnPlatforms, func() judged { return q.onIndex(c) }},
-		{"platform", own && on != policy.OnIndex && len(q.facts.children) > 0, func() judged { return q.onNode(c, n) }},
-		{"platform", !own && on != policy.OnIndex, func() judged { return q.here(c, &q.facts) }},
-	} {
-		if !way.asked {
-			continue
-		}
-		if way.judge().finding.Result == Passed {
-			return way.where, nil
-		}
+func (m *matrix) cell(col column, n node) (string, *Finding) {
+	if col.where != "" {
+		return col.where, nil
 	}
-	f := q.statements(c).finding
-	if own && len(q.facts.children) > 0 && on != policy.OnIndex && f.Result != Errored {
-		f = q.onNode(c, n).finding
+	f := col.finding
+	if col.each {
+		j := m.q.onNode(col.check, n)
+		if j.finding.Result == Passed {
+			return "platform", nil
+		}
+		if f.Result != Errored {
+			f = j.finding
+		}
 	}
 	return string(f.Code), &f
 }

@@ -67,9 +67,9 @@ func because(reason string) string {
 }
 
 // deniedDigest finds the image, the index that was named for it, or anything that the
-// image lists, on the list of digests that never pass. unread is why the list of what an
-// image holds cannot be had.
-func (q *question) deniedDigest() (what string, unread error) {
+// image lists, on the list of digests that never pass. unread is why not everything is
+// known that the image lists, itself or through the indexes inside it; nil where it is.
+func (q *question) deniedDigest() (what string, unread *trouble) {
 	deny := q.rule.Deny
 	if len(deny.Digests) == 0 {
 		return "", nil
@@ -83,7 +83,11 @@ func (q *question) deniedDigest() (what string, unread error) {
 		for _, n := range t.nodes {
 			held = append(held, n.digest)
 		}
-		unread = t.err
+		if f, partly := t.failure(); t.err != nil {
+			unread = undecided(RegistryMalformed, Definitive, "what the index lists cannot be read, so it is not known whether the policy denies it: %s", t.err)
+		} else if partly {
+			unread = undecided(f.Code, f.Class, "what an index inside the index lists is not known, nor whether the policy denies it: %s: %s", f.Place, f.Detail)
+		}
 	}
 	for _, digest := range held {
 		if slices.Contains(deny.Digests, digest) {

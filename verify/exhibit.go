@@ -135,5 +135,5 @@ func GatherPlatforms(ctx context.Context, source Source, image Image, want Want,
 		return nil
 	}
 	want.BuildKit, want.Config, want.Release = false, false, nil
-	return gatherChildren(ctx, source, image, want, true, limits)
+	return gatherChildren(ctx, source, image, want, theirEvidence, limits)
 }

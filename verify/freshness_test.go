@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,69 @@ func TestDeniedDigest(t *testing.T) {
 	if f := finding(t, judge(deny(`"`+imageDigest+`"`), broken), "freshness"); f.Result != verify.Errored || f.Code != verify.RegistryMalformed {
 		t.Errorf("an index that cannot be read is %s %s", f.Result, f.Code)
 	}
+}
+
+// TestDeniedDigestInNestedIndex denies what an index lists that lies inside the image's,
+// though the evidence about the image's own is good.
+func TestDeniedDigestInNestedIndex(t *testing.T) {
+	entries := two("nested and denied")
+	inner := must(lab.NewIndexOf(entries...))
+	middle := must(lab.NewIndexOf(lab.Listed{Image: inner}))
+	outer := must(lab.NewIndexOf(append(two("beside"), lab.Listed{Image: middle})...))
+	attests := lab.Attesting(must(lab.AttestationManifest([]byte("1"))), outer.Children()[0].Digest.String())
+	outer = must(lab.NewIndexOf(append(two("beside"), lab.Listed{Image: middle}, attests)...))
+	ask := func(t *testing.T, denied string, lost string) (*shelf, verify.Verdict) {
+		s := newShelf(t)
+		s.push(t, outer, outer.Digest())
+		s.registry.SetIntercept(func(w http.ResponseWriter, r *http.Request) bool {
+			if lost == "" || !strings.HasSuffix(r.URL.Path, "/manifests/"+lost) {
+				return false
+			}
+			w.WriteHeader(http.StatusForbidden)
+			return true
+		})
+		p := s.demanding(t, "either")
+		p.Deny.Digests = []string{denied}
+		return s, s.ask(t, p, "")
+	}
+	for name, digest := range map[string]string{"an image": entries[1].Digest(), "the innermost index": inner.Digest(), "the index inside": middle.Digest()} {
+		t.Run(name, func(t *testing.T) {
+			_, v := ask(t, digest, "")
+			wantFail(t, v, "freshness", verify.FreshnessDeniedDigest)
+			wantOthers(t, v, "freshness")
+		})
+	}
+	s, v := ask(t, otherDigest, "")
+	wantPass(t, v)
+	for _, path := range s.paths() { // the outer one's evidence is good: of the rest only the indexes are read
+		for _, part := range append(outer.Children(), inner.Children()...) {
+			if part.Digest.String() != middle.Digest() && strings.Contains(path, part.Digest.Hex) {
+				t.Errorf("%s was asked for", path)
+			}
+		}
+	}
+	for _, lost := range []string{inner.Digest(), middle.Digest()} {
+		_, v = ask(t, otherDigest, lost)
+		wantError(t, v, "freshness", verify.RegistryForbidden)
+		wantOthers(t, v, "freshness")
+		_, v = ask(t, lost, lost) // what is known to be denied needs nothing else
+		wantFail(t, v, "freshness", verify.FreshnessDeniedDigest)
+	}
+
+	// Deeper than anybody nests them, and where nothing was collected, nothing is decided.
+	deep := outer
+	for range 3 {
+		deep = must(lab.NewIndexOf(lab.Listed{Image: deep}))
+	}
+	s = newShelf(t)
+	s.push(t, deep, deep.Digest())
+	p := s.demanding(t, "either")
+	p.Deny.Digests = []string{otherDigest}
+	wantError(t, s.ask(t, p, ""), "freshness", verify.LimitExceeded)
+	image := verify.Image{Reference: reference(t, s.repository+":1.2.3"), Digest: deep.Digest(), MediaType: "application/vnd.oci.image.index.v1+json", Manifest: must(deep.Raw())}
+	signed := must(s.issue(workflow()).Bundle(must(lab.SignStatement(s.repository, deep.Digest())), soon))
+	v = verify.Judge(verify.Authenticate(image, verify.Evidence{Pieces: []verify.Piece{fromBundle(signed)}}, s.trust(p), verify.DefaultLimits()), p, s.trust(p), options())
+	wantError(t, v, "freshness", verify.PlaceUnavailable)
 }
 
 // TestDeniedVersion denies a version by its tag, by the evidence, and by the TUF repository.

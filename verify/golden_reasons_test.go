@@ -17,7 +17,6 @@ import (
 // test that does: of what cannot be had from a registry, a repository or GitHub that
 // works, and of evidence that the pipeline does not make.
 var reachedElsewhere = map[verify.Code]string{
-	verify.FreshnessNoTime:          "verify.TestFreshAge",
 	verify.InternalPanic:            "verify.TestPanicIsARefusal",
 	verify.LayoutNotFound:           "registry.TestLayoutResolve",
 	verify.LayoutUnreadable:         "registry.TestLayoutTrouble",

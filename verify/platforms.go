@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/releaseassay/assay/policy"
 )
 
 // The media types of an index: https://github.com/opencontainers/image-spec/blob/main/image-index.md
@@ -240,20 +242,8 @@ func (p platform) String() string {
 	return strings.TrimSuffix(p.os+"/"+p.architecture+"/"+p.variant, "/")
 }
 
-// normalPlatform writes a platform as images for it are found: the variants that
-// container runtimes take for granted are left out or added.
-func normalPlatform(s string) string {
-	switch os, rest, _ := strings.Cut(s, "/"); rest {
-	case "arm64/v8", "aarch64":
-		return os + "/arm64"
-	case "amd64/v1", "x86_64":
-		return os + "/amd64"
-	case "arm":
-		return os + "/arm/v7"
-	default:
-		return s
-	}
-}
+// normalPlatform writes a platform as images for it are found.
+func normalPlatform(s string) string { return policy.NormalPlatform(s) }
 
 // candidate reports whether an entry says that it is an attestation manifest of
 // BuildKit's about one of its siblings. Whether it is one, its bytes say.

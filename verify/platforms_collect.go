@@ -18,8 +18,9 @@ type further struct {
 	// children are the checks that need evidence about the manifests of the image's index,
 	// index those that need evidence about the index that the caller named.
 	children, index []statements
-	// platforms is true where it has to be known which platforms the index is for.
-	platforms bool
+	// platforms is true where it has to be known which platforms the index is for, nested
+	// where it has to be known what the indexes inside it list.
+	platforms, nested bool
 }
 
 // needs says what judging needs beyond the facts about the image itself: a pure
@@ -31,15 +32,17 @@ func needs(facts Facts, p *policy.Policy, o Options) further {
 	}
 	q := newQuestion(facts, p, rule, o)
 	q.versionFrom = q.resolveVersion(o.Version)
-	f := further{platforms: rule.Platforms != nil}
+	f := further{platforms: rule.Platforms != nil, nested: len(rule.Deny.Digests) > 0}
 	index := isIndex(facts.image)
 	for _, c := range q.statementChecks() {
-		on, here := c.demand(rule).On, q.here(c, &q.facts).finding.Result
-		// What could not be decided stays so: a registry that fails is not asked for more.
-		if index && (on == policy.OnPlatforms || on == policy.OnEither && here == Failed) {
+		d, here := c.demand(rule), q.here(c, &q.facts)
+		// What could not be decided stays so: a registry that fails is not asked for more. Nor
+		// is it where what is there settles it.
+		on, lacking := d.On, here.finding.Result == Failed && !here.settles(d)
+		if index && (on == policy.OnPlatforms || on == policy.OnEither && lacking) {
 			f.children = append(f.children, c)
 		}
-		if on == policy.OnIndex && !(index && here != Failed) || on == policy.OnEither && here == Failed {
+		if on == policy.OnIndex && (!index || lacking) || on == policy.OnEither && lacking {
 			f.index = append(f.index, c)
 		}
 	}
@@ -57,14 +60,25 @@ func (q *question) statementChecks() []statements {
 	return list
 }
 
+// extent is how much is collected about the manifests of an index.
+type extent int
+
+const (
+	// nestedIndexes is the bytes of nested indexes alone.
+	nestedIndexes extent = iota
+	// whatTheyAre is also the bytes of what says that it is an attestation manifest.
+	whatTheyAre
+	// theirEvidence is also the evidence about what could be run.
+	theirEvidence
+)
+
 // gathering collects the manifests of one index, each once.
 type gathering struct {
 	source Source
 	name   string
 	want   Want
-	// evidence is true where evidence about them is wanted, and not only what they are.
-	evidence bool
-	limits   Limits
+	extent extent
+	limits Limits
 
 	lane     chan struct{}
 	met      map[string]bool
@@ -72,12 +86,11 @@ type gathering struct {
 	running  sync.WaitGroup
 }
 
-// gatherChildren collects the manifests of an index and of those inside it: evidence
-// about what could be run, the bytes of nested indexes and of what says that it is an
-// attestation manifest. What is bounded or could not be fetched is a failure of that child.
-func gatherChildren(ctx context.Context, source Source, index Image, want Want, evidence bool, limits Limits) []Child {
+// gatherChildren collects the manifests of an index and of those inside it, to an extent.
+// What is bounded or could not be fetched is a failure of that child.
+func gatherChildren(ctx context.Context, source Source, index Image, want Want, extent extent, limits Limits) []Child {
 	g := &gathering{
-		source: source, name: index.Reference.Name(), want: want, evidence: evidence, limits: limits,
+		source: source, name: index.Reference.Name(), want: want, extent: extent, limits: limits,
 		lane: make(chan struct{}, childLane), met: map[string]bool{index.Digest: true},
 	}
 	level := []*Child{{Image: index}}
@@ -111,8 +124,8 @@ func (g *gathering) list(ctx context.Context, parent *Child, depth int, opening 
 	}
 	var nested []*Child
 	for _, e := range entries {
-		open := isIndexType(e.mediaType) || e.candidate(entries)
-		if g.met[e.digest] || !open && !g.evidence {
+		open := isIndexType(e.mediaType) || g.extent > nestedIndexes && e.candidate(entries)
+		if g.met[e.digest] || !open && g.extent < theirEvidence {
 			continue
 		}
 		g.met[e.digest] = true
@@ -174,7 +187,7 @@ func (g *gathering) resolve(ctx context.Context, c *Child) bool {
 
 // collect gathers the evidence about a manifest, if any is wanted.
 func (g *gathering) collect(ctx context.Context, c *Child) {
-	if !g.evidence {
+	if g.extent < theirEvidence {
 		return
 	}
 	c.Evidence = g.source.Collect(ctx, c.Image, g.want)
@@ -209,7 +222,7 @@ func gatherIndex(ctx context.Context, source Source, ref Reference, digest strin
 	index.Image = image
 	entries, err := parseIndex(image.Manifest, limits)
 	if err == nil && (whole || !slices.ContainsFunc(entries, func(e entry) bool { return e.digest == digest })) {
-		index.Evidence.Children = gatherChildren(ctx, source, image, Want{}, false, limits)
+		index.Evidence.Children = gatherChildren(ctx, source, image, Want{}, whatTheyAre, limits)
 	}
 	return index
 }
@@ -230,18 +243,33 @@ func (e Evidence) costs() (requests int, spent int64) {
 	return requests, spent
 }
 
+// below reports whether anything is needed that the image lists, where it is an index.
+func (f further) below() bool { return len(f.children) > 0 || f.platforms || f.nested }
+
+// extent is how much is needed of it.
+func (f further) extent() extent {
+	switch {
+	case len(f.children) > 0:
+		return theirEvidence
+	case f.platforms:
+		return whatTheyAre
+	default:
+		return nestedIndexes
+	}
+}
+
 // any reports whether anything has to be collected.
 func (f further) any(facts Facts) bool {
-	return len(f.children) > 0 || f.platforms && isIndex(facts.image) || len(f.index) > 0 && facts.index != nil
+	return isIndex(facts.image) && f.below() || len(f.index) > 0 && facts.index != nil
 }
 
 // collect adds to the evidence about an image what judging needs beyond it.
 func (f further) collect(ctx context.Context, source Source, image Image, rule policy.Rule, evidence *Evidence, limits Limits) {
 	name := image.Reference.Name()
 	var both sync.WaitGroup
-	if len(f.children) > 0 || f.platforms && isIndex(image) {
+	if isIndex(image) && f.below() {
 		both.Go(func() {
-			evidence.Children = gatherChildren(ctx, source, image, wantOf(rule, name, f.children), len(f.children) > 0, limits)
+			evidence.Children = gatherChildren(ctx, source, image, wantOf(rule, name, f.children), f.extent(), limits)
 		})
 	}
 	if index := evidence.Index; index != nil && index.Image.Manifest != nil && len(f.index) > 0 && index.holds(image.Digest, limits) {

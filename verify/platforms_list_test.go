@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/releaseassay/assay/internal/lab"
@@ -130,6 +131,31 @@ func TestIndexesThatCannotBeRead(t *testing.T) {
 			wantFail(t, verify.Judge(facts, p, s.trust(p), options()), "signature", "platforms.malformed")
 		})
 	}
+}
+
+// TestAnIndexIsItsBytes wants bytes that are not those of the digest to be read for nothing,
+// whoever let them through.
+func TestAnIndexIsItsBytes(t *testing.T) {
+	entries := two("other bytes")
+	img, other := must(lab.NewIndexOf(entries...)), must(lab.NewIndexOf(two("bytes")...))
+	p := policyOf(t, "source: "+sourceYAML, signatureYAML)
+	s := platformStage()
+	swapped := verify.Image{Reference: reference(t, imageName+":1.2.3"), Digest: other.Digest(), MediaType: "application/vnd.oci.image.index.v1+json", Manifest: must(img.Raw())}
+	by := func(digest string) verify.Evidence {
+		return verify.Evidence{Pieces: []verify.Piece{bundleBy(s.issue(workflow()), must(lab.SignStatement(imageName, digest)))}}
+	}
+	v := verify.Judge(verify.Authenticate(swapped, by(swapped.Digest), s.trust(p), verify.DefaultLimits()), p, s.trust(p), options())
+	wantFail(t, v, "platforms", "platforms.malformed")
+	if f := finding(t, v, "platforms"); !strings.Contains(f.Message, string(verify.RegistryDigestMismatch)) {
+		t.Errorf("found %q", f.Message)
+	}
+
+	// Nor is an image in an index because of them.
+	image := verify.Image{Reference: reference(t, imageName+"@"+entries[0].Digest()), Digest: entries[0].Digest()}
+	e, o := by(image.Digest), options()
+	e.Index, o.Index = &verify.Child{Image: swapped, Evidence: by(swapped.Digest)}, swapped.Reference
+	v = verify.Judge(verify.Authenticate(image, e, s.trust(p), verify.DefaultLimits()), p, s.trust(p), o)
+	wantFail(t, v, "platforms", "platforms.malformed")
 }
 
 // TestNothingWasCollected judges an index with evidence about its platforms missing from

@@ -87,6 +87,24 @@ func TestTheMatrixOfANamedIndex(t *testing.T) {
 	}
 }
 
+// TestANamedIndexHasToBeTrue names an index to a policy that demands no statement at all.
+func TestANamedIndexHasToBeTrue(t *testing.T) {
+	s := newStage(lab.Options{})
+	h := newTheatre(t, s, the())
+	p := h.policy(t, []string{"release"})
+	play := func(listed string) verify.Verdict {
+		index := longIndex(t, "application/vnd.oci.image.index.v1+json", listed, 2)
+		o := options()
+		o.Index = index.Reference
+		return h.playImage(t, p, verify.Image{Reference: reference(t, imageRef), Digest: imageDigest}, verify.Evidence{Index: &verify.Child{Image: index}}, o)
+	}
+	wantPass(t, h.play(t, p, imageRef, options()))
+	wantPass(t, play(imageDigest))
+	v := play(otherDigest)
+	wantFail(t, v, "platforms", "platforms.not_in_index")
+	wantOthers(t, v, "platforms")
+}
+
 // TestANamedIndexThatCannotBeRead decides nothing.
 func TestANamedIndexThatCannotBeRead(t *testing.T) {
 	entries := two("gone")

@@ -159,7 +159,7 @@ func FuzzParseIndex(f *testing.F) {
 			}
 		}
 		_ = onlyInToto(b, DefaultLimits())
-		_ = treeOf(&Facts{image: Image{Manifest: b}}, DefaultLimits())
+		_ = treeOf(&Facts{image: Image{Digest: digestOf(b), Manifest: b}}, DefaultLimits())
 	})
 }
 

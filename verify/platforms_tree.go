@@ -39,6 +39,11 @@ type tree struct {
 // treeOf reads the index that facts are of, and what was collected of nested ones.
 func treeOf(facts *Facts, limits Limits) *tree {
 	t := &tree{index: facts.image}
+	// A source hashed these bytes; everything that is read of them rests on it.
+	if found := facts.lists(limits).digest; found != "" && found != facts.image.Digest {
+		t.err = fmt.Errorf("%s: its bytes hash to %s, not to %s", RegistryDigestMismatch, found, facts.image.Digest)
+		return t
+	}
 	known := map[string]*childFacts{}
 	for i := range facts.children {
 		known[facts.children[i].child.Image.Digest] = &facts.children[i]

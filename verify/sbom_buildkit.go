@@ -15,6 +15,9 @@ func (q *question) contained(c statements, demands []demand) []outcome {
 	}
 	var outcomes []outcome
 	for _, index := range q.indexes() {
+		if !index.keepsBuildKit() {
+			continue
+		}
 		var vouchers []*Statement
 		var reason string
 		asked := false
@@ -49,10 +52,11 @@ func (q *question) indexes() []*Facts {
 // none among what was collected.
 func (q *question) holder() *Facts {
 	for _, f := range append(slices.Clone(q.around), q.facts.index) {
-		if f == nil || f.image.Digest == q.facts.image.Digest || digestOf(f.image.Manifest) != f.image.Digest {
+		if f == nil || f.image.Digest == q.facts.image.Digest {
 			continue
 		}
-		if _, ok := entryOf(q.entries(f.image), q.facts.image.Digest); ok {
+		l := f.lists(q.limits)
+		if _, ok := l.entry(q.facts.image.Digest); ok && l.digest == f.image.Digest {
 			return f
 		}
 	}
@@ -67,6 +71,8 @@ func (q *question) vouchers(index *Facts) ([]*Statement, string) {
 		return nil, "BuildKit's statement is not signed, and the policy does not accept it (buildkit: true)"
 	case q.rule.Signature == nil:
 		return nil, "BuildKit's statement is not signed, and the policy demands no signature that could vouch for it"
+	case q.rule.Signature.Trust != q.rule.SBOM.Trust:
+		return nil, "BuildKit's statement is not signed, and the signature that the policy demands is under another root of trust"
 	}
 	j := q.here(statements{signatureCheck{}}, index)
 	if j.finding.Result != Passed || len(j.met) == 0 {
@@ -114,7 +120,7 @@ func (q *question) covered(outcomes []outcome) []outcome {
 		return outcomes
 	}
 	var without []string
-	entries := q.entries(q.facts.image)
+	entries := q.facts.lists(q.limits).entries
 	for _, e := range entries { // that what says it is no image is none, the check platforms sees to
 		if !e.candidate(entries) && !have[e.digest] {
 			without = append(without, strings.TrimSpace(e.platform.String()+" "+e.digest))
@@ -133,13 +139,9 @@ func (q *question) covered(outcomes []outcome) []outcome {
 	return sortOutcomes(outcomes)
 }
 
-// entries returns what an index lists, nothing for what is none.
-func (q *question) entries(image Image) []entry {
-	entries, err := parseIndex(image.Manifest, q.limits)
-	if err != nil {
-		return nil
-	}
-	return entries
+// keepsBuildKit reports whether any of the statements is BuildKit's.
+func (f *Facts) keepsBuildKit() bool {
+	return slices.ContainsFunc(f.statements, func(s *Statement) bool { return s.layout == BuildKit })
 }
 
 // containedFailures lists what could have hidden a statement of BuildKit's, or the
@@ -155,8 +157,7 @@ func (q *question) containedFailures(c statements) []Failure {
 				found = append(found, f)
 			}
 		}
-		held := slices.ContainsFunc(index.statements, func(s *Statement) bool { return s.layout == BuildKit })
-		if held && q.rule.Signature != nil {
+		if index.keepsBuildKit() && q.rule.Signature != nil {
 			if j := q.here(statements{signatureCheck{}}, index); j.finding.Result == Errored {
 				found = append(found, Failure{Code: j.finding.Code, Class: j.finding.Class, Place: index.image.Reference.Name()})
 			}

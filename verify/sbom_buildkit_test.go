@@ -138,6 +138,22 @@ func TestBuildKit(t *testing.T) {
 	})
 }
 
+// TestBuildKitUnderAnotherRoot takes no signature under one root for a demand under another.
+func TestBuildKitUnderAnotherRoot(t *testing.T) {
+	y := newYard(t, spdxAbout)
+	pieces := append([]verify.Piece{y.signed(y.Digest())}, y.statements()...)
+	for _, trust := range []string{policy.PublicGood, corp} {
+		p := policyOf(t, corpRoot("timestamps: 1"), "---", "source: "+sourceYAML, anySignature, sbomYAML("buildkit: true"), "consistency: off")
+		p.Rules[0].SBOM.Trust = trust // which the parser refuses
+		v := y.judge(t, p, pieces, nil)
+		if trust == policy.PublicGood {
+			wantPass(t, v)
+		} else {
+			wantFail(t, v, "sbom", verify.SBOMUnsigned)
+		}
+	}
+}
+
 // TestBuildKitChain breaks each link from the index to the statement.
 func TestBuildKitChain(t *testing.T) {
 	y := newYard(t, spdxAbout)

@@ -100,9 +100,10 @@ func (q *question) describable(s *Statement, exactly bool) []string {
 	if exactly {
 		return digests
 	}
-	for _, e := range q.entries(q.facts.image) {
-		if !slices.Contains(digests, e.digest) {
-			digests = append(digests, e.digest)
+	own := digests
+	for _, digest := range q.facts.lists(q.limits).digests {
+		if !slices.Contains(own, digest) {
+			digests = append(digests, digest)
 		}
 	}
 	if index := q.holder(); index != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/releaseassay/assay/policy"
 )
 
-// memoKey names what a check made of the evidence about one image.
+// memoKey names what a check made of the evidence about one image; an empty digest is
+// that wherever the evidence may be about, for the image that was asked about.
 type memoKey struct{ check, digest string }
 
 // here judges a check over statements about the image that facts are of, once.
@@ -34,64 +35,6 @@ func (c statements) judge(q *question) Finding {
 	return j.finding
 }
 
-// statements judges a check over statements wherever its evidence may be, and returns
-// the statements that met it. Of an index that is the index itself, or every image that
-// it lists; of an image the image itself, or the index that the caller named for it.
-func (q *question) statements(c statements) judged {
-	on := c.demand(q.rule).On
-	var tried []judged
-	ways := q.whereabouts(on)
-	for i, place := range ways {
-		j := place(c)
-		if j.finding.Result == Passed {
-			for _, other := range ways[i+1:] { // which may last longer
-				if j.until.IsZero() {
-					break
-				}
-				if k := other(c); k.finding.Result == Passed && laterEnd(k.until, j.until) {
-					j.until = k.until
-				}
-			}
-			return j
-		}
-		tried = append(tried, j)
-	}
-	return closest(tried)
-}
-
-// whereabouts are the ways of finding evidence for a demand that says where it has to be.
-func (q *question) whereabouts(on policy.On) []func(statements) judged {
-	self := func(c statements) judged { return q.here(c, &q.facts) }
-	index := isIndex(q.facts.image)
-	var ways []func(statements) judged
-	if index == (on == policy.OnIndex) || on == policy.OnEither {
-		ways = append(ways, self)
-	}
-	if index && (on == policy.OnPlatforms || on == policy.OnEither && len(q.facts.children) > 0) {
-		ways = append(ways, q.onPlatforms)
-	}
-	if on == policy.OnIndex && (!index || q.facts.index != nil) || on == policy.OnEither && q.facts.index != nil {
-		ways = append(ways, q.onIndex)
-	}
-	if len(ways) == 0 { // a demand that no parser made: on the image itself
-		return []func(statements) judged{self}
-	}
-	return ways
-}
-
-// closest chooses the finding that explains best why nothing met a check: what could not
-// be decided before what is refused, and the first that looked at any evidence at all.
-func closest(tried []judged) judged {
-	best := tried[0]
-	for _, j := range tried[1:] {
-		undecided, refused := j.finding.Result == Errored, best.finding.Result == Failed
-		if refused && (undecided || len(best.finding.Found) == 0 && len(j.finding.Found) > 0) {
-			best = j
-		}
-	}
-	return best
-}
-
 // onPlatforms wants every image that the index lists to have the evidence. An index
 // without any image never has it.
 func (q *question) onPlatforms(c statements) judged {
@@ -100,7 +43,8 @@ func (q *question) onPlatforms(c statements) judged {
 		return q.refused(c, PlatformsMalformed, "the index cannot be read: "+t.err.Error())
 	}
 	var all judged
-	var failed, undecided *Finding
+	var refused []judged
+	failed, undecided, spoilt := -1, -1, false
 	seen := map[string]bool{}
 	for _, n := range t.nodes {
 		if !n.runs() || seen[n.digest] {
@@ -108,24 +52,29 @@ func (q *question) onPlatforms(c statements) judged {
 		}
 		seen[n.digest] = true
 		j := q.onNode(c, n)
-		switch f := &j.finding; {
-		case f.Result == Passed:
+		switch r := j.finding.Result; {
+		case r == Passed:
 			all.add(j)
-		case f.Result == Errored && undecided == nil:
-			undecided = f
-		case f.Result == Failed && failed == nil:
-			failed = f
+			continue
+		case r == Errored && undecided < 0:
+			undecided = len(refused)
+		case r == Failed && failed < 0:
+			failed = len(refused)
 		}
+		refused, spoilt = append(refused, j), spoilt || j.spoilt
 	}
-	switch {
-	case len(seen) == 0:
+	if len(seen) == 0 {
 		return q.refused(c, PlatformsEmpty, "the index lists no image, so that nothing has this evidence")
-	case failed != nil:
-		return judged{finding: *failed}
-	case undecided != nil:
-		return judged{finding: *undecided}
 	}
-	return all
+	if len(refused) == 0 {
+		return all
+	}
+	why := failed
+	if why < 0 || undecided >= 0 && refused[undecided].settles(c.demand(q.rule)) && !spoilt && q.facts.index != nil {
+		why = undecided // so that the index which was named is not taken instead
+	}
+	j := judged{finding: refused[why].finding, spoilt: spoilt}
+	return j.denying(slices.Delete(slices.Clone(refused), why, why+1))
 }
 
 // add joins what met a check about one more image.
