@@ -2,6 +2,7 @@ package policy
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -55,12 +56,14 @@ func (r *reader) deniedDigest(n *yaml.Node, d *Deny) {
 
 func (r *reader) deniedVersion(n *yaml.Node, d *Deny) {
 	var v DeniedVersion
+	var version *yaml.Node
+	before := len(r.errs)
 	seen := r.mapping(n, "deny.versions", map[string]func(*yaml.Node){
 		"match": func(n *yaml.Node) { v.Match = r.match(n) },
 		"version": func(n *yaml.Node) {
-			v.Version = r.text(n, "deny.versions.version")
-			if strings.ContainsAny(v.Version, "*?{} ") {
-				r.fail(n, "deny.versions.version is %q; wanted one version, without wildcards and variables", v.Version)
+			version, v.Version = n, r.text(n, "deny.versions.version")
+			if strings.ContainsAny(v.Version, "<>=~^/*?{} ") {
+				r.fail(n, "deny.versions.version is %q; wanted one version exactly, such as 1.2.3", v.Version)
 			}
 		},
 		"reason": func(n *yaml.Node) { v.Reason = r.text(n, "deny.versions.reason") },
@@ -69,6 +72,72 @@ func (r *reader) deniedVersion(n *yaml.Node, d *Deny) {
 		r.fail(n, "deny.versions has an entry without match or version; wanted {match, version, reason}")
 	}
 	d.Versions = append(d.Versions, v)
+	if len(r.errs) == before {
+		r.denied = append(r.denied, denial{at: n, version: version, DeniedVersion: v})
+	}
+}
+
+// denial is a denied version and where it stands: its entry, and the version in it.
+type denial struct {
+	at, version *yaml.Node
+	DeniedVersion
+}
+
+// checkDenied refuses denied versions that no image can have by the rules for such
+// images. Where one of them has a grammar of its own, [Lint] says so instead.
+func (l *loading) checkDenied() {
+	var all []reach
+	for _, r := range l.files {
+		for _, d := range r.denied {
+			if all == nil {
+				all = l.policy.reaches()
+			}
+			if u := useOf(d.DeniedVersion, all); u.ruled && !u.own && !u.given {
+				r.fail(d.version, "deny.versions.version is %q, which is no version of such an image; wanted one version exactly, such as 1.2.3", d.Version)
+			}
+		}
+	}
+}
+
+// use is what the rules make of a denied version: whether there is one for such images,
+// one with a grammar of its own, and one by whose grammar it is a version.
+type use struct{ ruled, own, given bool }
+
+func useOf(d DeniedVersion, all []reach) use {
+	var u use
+	for _, r := range all {
+		if !slices.ContainsFunc(r.names, func(p Pattern) bool { return meets(p, d.Match) }) {
+			continue
+		}
+		u.ruled, u.own = true, u.own || r.own
+		if r.grammar != nil && (isVersion(r.grammar, d.Version) || isVersion(r.grammar, strings.TrimPrefix(d.Version, "v"))) {
+			u.given = true
+			break
+		}
+	}
+	return u
+}
+
+// reach is which names the images of a rule can have, their own or those under which
+// mirrors keep them, and which versions; own says that the grammar is the rule's.
+type reach struct {
+	names   []Pattern
+	grammar *regexp.Regexp
+	own     bool
+}
+
+func (p *Policy) reaches() []reach {
+	all := make([]reach, 0, len(p.Rules))
+	for _, rule := range p.Rules {
+		r := reach{names: []Pattern{rule.Match}, grammar: compileGrammar(rule.Tags.Grammar), own: rule.Tags.Grammar != ""}
+		for _, m := range rule.Mirrors {
+			if under, err := ParsePattern(m.Prefix + "**"); err == nil {
+				r.names = append(r.names, under)
+			}
+		}
+		all = append(all, r)
+	}
+	return all
 }
 
 func (r *reader) deniedSigner(n *yaml.Node, d *Deny) {

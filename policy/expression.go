@@ -9,6 +9,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/interpreter"
 
 	"github.com/releaseassay/assay/sbom"
@@ -82,7 +83,7 @@ func (e Expression) Holds(v Variables) (bool, error) {
 			return false, fmt.Errorf("read the predicate: %w", err)
 		}
 	}
-	out, _, err := e.program.Eval(running{a, new(uint64)})
+	out, err := e.program.evaluate(a)
 	if err != nil {
 		return false, explain(err)
 	}
@@ -93,10 +94,21 @@ func (e Expression) Holds(v Variables) (bool, error) {
 	return bool(held), nil
 }
 
+// evaluate returns what the program gives. Should a library panic, that is an error.
+func (p *program) evaluate(a *activation) (out ref.Val, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the rule cannot be evaluated (%v)", r)
+		}
+	}()
+	out, _, err = p.Eval(running{a, new(uint64)})
+	return out, err
+}
+
 // explain says what to do about an error of an evaluation.
 func explain(err error) error {
 	var cancelled interpreter.EvalCancelledError
-	text := err.Error()
+	text := shortened(err.Error())
 	switch {
 	case errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded:
 		return fmt.Errorf("the rule costs more than %d to evaluate; wanted one pass over a list instead of several inside each other", MaxCost)
@@ -108,5 +120,14 @@ func explain(err error) error {
 	case strings.HasPrefix(text, "no such overload"):
 		return fmt.Errorf("a value is not of the type that the rule takes it for (%s)", text)
 	}
-	return err
+	return errors.New(text)
+}
+
+// shortened cuts a message that quotes the predicate at length.
+func shortened(s string) string {
+	const most = 300
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

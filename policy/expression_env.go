@@ -18,14 +18,13 @@ import (
 )
 
 // Bounds on the text of an expression: its characters, how deep it nests, how many
-// nodes it has once macros are expanded, how many lists it goes through inside each
-// other, and the size of a regular expression's program.
+// nodes it has once macros are expanded, and how many lists it goes through inside each
+// other.
 const (
 	maxExpression      = 2048
 	maxExpressionDepth = 48
 	maxExpressionNodes = 4000
 	maxComprehensions  = 3
-	maxRegexProgram    = 2000
 )
 
 // The environments are made when the first rule is compiled, so that a policy without
@@ -54,8 +53,7 @@ func newStatementEnv() (*cel.Env, error) {
 		cel.ParserExpressionSizeLimit(maxExpression),
 		cel.ParserRecursionLimit(maxExpressionDepth),
 		cel.ExpressionNodeLimit(maxExpressionNodes),
-		cel.RegexProgramSizeLimit(maxRegexProgram),
-		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals(), cel.ValidateComprehensionNestingLimit(maxComprehensions)),
+		cel.ASTValidators(checks{}, cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals(), cel.ValidateComprehensionNestingLimit(maxComprehensions)),
 	)
 }
 

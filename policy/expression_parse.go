@@ -65,7 +65,7 @@ func (r *reader) expression(n *yaml.Node, what string, env func() (*cel.Env, err
 		r.fail(n, "%s: %s", what, err)
 		return "", nil
 	}
-	ast, issues := e.Compile(source)
+	ast, p, issues, err := build(e, source)
 	if issues != nil && issues.Err() != nil {
 		for i, problem := range issues.Errors() {
 			if i < maxProblems {
@@ -74,21 +74,39 @@ func (r *reader) expression(n *yaml.Node, what string, env func() (*cel.Env, err
 		}
 		return "", nil
 	}
-	if !ast.OutputType().IsExactType(cel.BoolType) {
-		r.fail(n, "%s gives %s; wanted true or false, as a comparison does", what, ast.OutputType())
-		return "", nil
-	}
-	named := names(ast)
-	if len(named) == 0 {
-		r.fail(n, "%s speaks of nothing; wanted a demand on one of %s", what, strings.Join(variables(e), ", "))
-		return "", nil
-	}
-	p, err := e.Program(ast, programOptions()...)
 	if err != nil {
 		r.fail(n, "%s: %s", what, firstLine(err.Error()))
 		return "", nil
 	}
+	if !ast.OutputType().IsExactType(cel.BoolType) {
+		r.fail(n, "%s gives %s; wanted true or false, as a comparison does", what, ast.OutputType())
+		return "", nil
+	}
+	named := names(e, ast)
+	if len(named) == 0 {
+		r.fail(n, "%s speaks of nothing; wanted a demand on one of %s", what, strings.Join(variables(e), ", "))
+		return "", nil
+	}
 	return source, &program{p, named["predicate"], named["now"]}
+}
+
+// build compiles an expression. Should cel-go panic over it, that is an error.
+func build(e *cel.Env, source string) (ast *cel.Ast, p cel.Program, issues *cel.Issues, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the expression cannot be compiled (%v)", r)
+		}
+	}()
+	ast, issues = e.Compile(source)
+	if issues != nil && issues.Err() != nil {
+		return nil, nil, issues, nil
+	}
+	options, err := programOptions(e)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, err = e.Program(ast, options...)
+	return ast, p, nil, err
 }
 
 // expressionText reads the text of an expression, which may have several lines.
@@ -146,11 +164,12 @@ func endOfString(s string, i int, raw bool) int {
 	return len(s)
 }
 
-// names are the variables that an expression speaks of.
-func names(ast *cel.Ast) map[string]bool {
-	found := map[string]bool{}
+// names are the variables of the environment that an expression speaks of, not those
+// that its macros give to the items of a list, which never have the same names.
+func names(env *cel.Env, ast *cel.Ast) map[string]bool {
+	known, found := variables(env), map[string]bool{}
 	for _, reference := range ast.NativeRep().ReferenceMap() {
-		if reference.Name != "" && reference.Value == nil {
+		if slices.Contains(known, reference.Name) && reference.Value == nil {
 			found[reference.Name] = true
 		}
 	}

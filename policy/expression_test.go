@@ -265,7 +265,10 @@ func TestExpressionConcurrently(t *testing.T) {
 }
 
 func FuzzExpression(f *testing.F) {
-	for _, expr := range []string{"predicate.a == 1", "components.exists(c, c.name == '')", "has(predicate.a.b)", "'\\", "[1].map(x, [x, predicate])[0][1].a == 1", "image.digest.split('')[0] == ''"} {
+	for _, expr := range []string{"predicate.a == 1", "components.exists(c, c.name == '')", "has(predicate.a.b)", "'\\", "[1].map(x, [x, predicate])[0][1].a == 1", "image.digest.split('')[0] == ''",
+		"source.commit.matches('^[0-9a-f]{40}$')", "predicate.a.matches(predicate.b)", "[1].all(x, x == predicate.a)", "predicate.a.join(predicate.b) == '' || predicate.a + predicate.a == []",
+		"predicate.a.exists(x, predicate[x] == x.indexOf(x))", "dyn(b'a') in ['a', image.name]",
+	} {
 		f.Add(expr, []byte(`{"a": [1, 2, {"b": "c"}]}`))
 	}
 	f.Fuzz(func(t *testing.T, expr string, predicate []byte) {

@@ -68,8 +68,9 @@ type part struct {
 	from     *reader
 	depth    int
 	includes []inclusion
-	// rules are read when all files are open.
-	rules *yaml.Node
+	// rules are read when all files are open; denied is held against them then.
+	rules  *yaml.Node
+	denied []denial
 }
 
 // load reads a policy's files and keeps them.
@@ -84,6 +85,7 @@ func load(file string, b []byte, read func(path string) ([]byte, error)) (*loadi
 			r.images(r.rules, l.policy)
 		}
 	}
+	l.checkDenied()
 	if top := l.files[0]; top.rules == nil && top.includes != nil && !l.ruled() {
 		top.fail(&yaml.Node{Line: 1, Column: 1}, "the policy has no rule, here or in what it includes; wanted images")
 	}
@@ -184,18 +186,31 @@ func (r *reader) include(n *yaml.Node) {
 	})
 }
 
+// pathOf is the path of what r includes, relative to the policy's folder.
+func (r *reader) pathOf(i inclusion) string {
+	return filepath.Join(filepath.Dir(r.path), filepath.FromSlash(i.path))
+}
+
+// included returns the fragment that r includes, nil if it could not be read.
+func (l *loading) included(r *reader, i inclusion) *reader {
+	for _, f := range l.files {
+		if f.path == r.pathOf(i) {
+			return f
+		}
+	}
+	return nil
+}
+
 // follow reads a fragment that r includes, once however often it is included.
 func (l *loading) follow(r *reader, i inclusion) {
-	path := filepath.Join(filepath.Dir(r.path), filepath.FromSlash(i.path))
+	path := r.pathOf(i)
 	if circle := r.above(path); circle != "" {
 		r.fail(i.at, "include makes a circle: %s, which includes %s", circle, path)
 		return
 	}
-	for _, known := range l.files {
-		if known.path == path {
-			r.checkSum(i, known.sum)
-			return
-		}
+	if known := l.included(r, i); known != nil {
+		r.checkSum(i, known.sum)
+		return
 	}
 	switch {
 	case r.depth == maxDepth:
@@ -252,7 +267,7 @@ func (r *reader) fragment(root *yaml.Node, p *Policy) {
 			r.fail(root, "the fragment has no %q", key)
 		}
 	}
-	if len(seen) == 2 && seen["apiVersion"] && seen["kind"] {
+	if len(seen) == 2 && seen["apiVersion"] && seen["kind"] && len(root.Content) == 4 {
 		r.fail(root, "the fragment says nothing; wanted at least one of builders, deny, identities, images, include, trust")
 	}
 }

@@ -157,8 +157,27 @@ func TestRefuseInclude(t *testing.T) {
 			"at/g.yaml:4:113: identities.signers.vendor is defined in at/f.yaml:4:113 already; wanted one name for one thing in all files",
 			"at/g.yaml:5:21: identities.sources.widget is defined in at/f.yaml:5:21 already; wanted one name for one thing in all files",
 		}},
-		{"one root for two", folder{"at/p.yaml": head + "trust: {public-good: builtin}\ninclude: [{file: f.yaml}]\n" + tail, "at/f.yaml": fragment + "trust: {public-good: builtin}\n"}, []string{
-			"at/f.yaml:3:22: trust.public-good is defined in at/p.yaml:4:22 already; wanted one name for one thing in all files",
+		{"one root for two", folder{"at/p.yaml": head + "trust: {corp: {file: r, sha256: " + sha + "}}\ninclude: [{file: f.yaml}]\n" + tail, "at/f.yaml": fragment + "trust: {corp: {file: r, sha256: " + sha + "}}\n"}, []string{
+			"at/f.yaml:3:15: trust.corp is defined in at/p.yaml:4:15 already; wanted one name for one thing in all files",
+		}},
+		{"the root of those who name none", folder{"at/p.yaml": with("{file: f.yaml}"), "at/f.yaml": fragment + "trust: {public-good: {file: r, sha256: " + sha + "}}\n"}, []string{
+			"at/f.yaml:3:22: the fragment gives trust.public-good, which demands mean that name no root; wanted it in the policy itself, or a root of another name",
+		}},
+		{"the same root, in other words", folder{"at/p.yaml": with("{file: f.yaml}"), "at/f.yaml": fragment + "trust: {public-good: builtin}\n"}, []string{
+			"at/f.yaml:3:22: the fragment gives trust.public-good, which demands mean that name no root; wanted it in the policy itself, or a root of another name",
+		}},
+		{"a fragment of what is not its own", folder{"at/p.yaml": with("{file: f.yaml}"), "at/f.yaml": fragment + "expires: 2026-01-01\n"}, []string{
+			`at/f.yaml:3:1: found unknown key "expires" in the fragment; wanted one of apiVersion, builders, deny, identities, images, include, kind, trust`,
+		}},
+		{"another file", folder{"at/p.yaml": with("{file: f.yaml}"), "at/f.yaml": strings.Repeat("secret ", 100)}, []string{
+			`at/f.yaml:1:1: the fragment is "` + strings.Repeat("secret ", 11) + `sec…"; wanted a mapping with apiVersion, builders, deny, identities, images, include, kind, trust`,
+		}},
+		{"another file of a key", folder{"at/p.yaml": with("{file: f.yaml}"), "at/f.yaml": strings.Repeat("k", 100) + ": secret\n"}, []string{
+			`at/f.yaml:1:1: found unknown key "` + strings.Repeat("k", 80) + `…" in the fragment; wanted one of apiVersion, builders, deny, identities, images, include, kind, trust`,
+			`at/f.yaml:1:1: the fragment has no "apiVersion"`, `at/f.yaml:1:1: the fragment has no "kind"`,
+		}},
+		{"another file of an alias", folder{"at/p.yaml": with("{file: f.yaml}"), "at/f.yaml": "*" + strings.Repeat("s", 100)}, []string{
+			"at/f.yaml: unknown anchor '" + strings.Repeat("s", 64) + "…",
 		}},
 		{"one builder for two", folder{"at/p.yaml": head + "builders: [{id: https://x/b, level: 1}]\ninclude: [{file: f.yaml}]\n" + tail, "at/f.yaml": fragment + "builders: [{id: https://x/b, level: 3}]\n"}, []string{
 			"at/f.yaml:3:17: the builder https://x/b is defined in at/p.yaml:4:17 already; wanted one name for one thing in all files",

@@ -51,16 +51,17 @@ func Lint(file string, read func(path string) ([]byte, error), o LintOptions) ([
 	p := l.policy
 	t := &linter{policy: p, options: o}
 	for i, r := range l.files {
-		t.file = r.file
-		t.root = r.root
+		t.enter(r)
 		t.whole(i == 0)
+		t.includes(l, r)
+		t.denied(r)
 	}
 	rules := p.Rules
 	for _, r := range l.files {
 		if r.rules == nil {
 			continue
 		}
-		t.file, t.root = r.file, r.root
+		t.enter(r)
 		for _, n := range r.rules.Content {
 			t.rule(n, rules[0])
 			rules = rules[1:]
@@ -85,7 +86,28 @@ type linter struct {
 	options LintOptions
 	file    string
 	root    *yaml.Node
-	found   []Warning
+	// above are the nodes that hold a node: the mapping or list, and its key.
+	above map[*yaml.Node][]*yaml.Node
+	found []Warning
+}
+
+// enter goes on to a file.
+func (t *linter) enter(r *reader) {
+	t.file, t.root, t.above = r.file, r.root, map[*yaml.Node][]*yaml.Node{}
+	if r.root != nil {
+		t.note(r.root)
+	}
+}
+
+// note notes what holds what, from n down.
+func (t *linter) note(n *yaml.Node) {
+	for i, c := range n.Content {
+		t.above[c] = []*yaml.Node{n}
+		if n.Kind == yaml.MappingNode && i%2 == 1 {
+			t.above[c] = []*yaml.Node{n, n.Content[i-1]}
+		}
+		t.note(c)
+	}
 }
 
 // warn notes a danger at the node behind path below n, or at the last one on the way
@@ -120,24 +142,12 @@ func walk(n *yaml.Node, path string) (at *yaml.Node, way []*yaml.Node) {
 
 // allowedAbove reports whether a comment on what holds n allows a danger.
 func (t *linter) allowedAbove(n *yaml.Node, code string) bool {
-	var search func(at *yaml.Node, way []*yaml.Node) bool
-	search = func(at *yaml.Node, way []*yaml.Node) bool {
-		way = append(way, at)
-		if at == n {
-			return allows(way, code)
+	for around := []*yaml.Node{n}; len(around) > 0; around = t.above[around[0]] {
+		if allows(around, code) {
+			return true
 		}
-		for i, c := range at.Content {
-			below := way
-			if at.Kind == yaml.MappingNode && i%2 == 1 {
-				below = append(below, at.Content[i-1])
-			}
-			if search(c, below) {
-				return true
-			}
-		}
-		return false
 	}
-	return t.root != nil && search(t.root, nil)
+	return false
 }
 
 // allowance is what a person writes who has decided: codes, and a reason that is not

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/releaseassay/assay/sbom"
 )
 
 func (t *linter) provenance(n *yaml.Node, p Provenance) {
@@ -29,6 +31,16 @@ func (t *linter) sbom(n *yaml.Node, s SBOM) {
 	}
 	if slices.Contains(s.DenyLicenses, "*") {
 		t.warn(n, "sbom/deny_licenses", "never", "every licence is denied, so that nothing passes")
+	}
+	for _, l := range s.DenyLicenses {
+		if !sbom.KnownLicense(l) {
+			t.warn(n, "sbom/deny_licenses", "never", "no licence of SPDX's list fits %s, so that it denies nothing that a document names by its id; wanted an id such as GPL-3.0-only, the beginning of some (GPL-*), or a LicenseRef-", l)
+		}
+	}
+	for _, c := range s.DenyComponents {
+		if !c.KnownType() {
+			t.warn(n, "sbom/deny_components", "never", "%s is of a type that package URLs do not have, so that it denies nothing that a document names by one; wanted a type such as npm, maven or deb", c)
+		}
 	}
 	for _, l := range s.RequireLicenses {
 		if slices.Contains(s.DenyLicenses, l) {

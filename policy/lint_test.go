@@ -104,6 +104,8 @@ func TestLint(t *testing.T) {
 		{"an empty document", "schema: strict", "min_components: 0", []string{"15:23 always"}},
 		{"BuildKit's", "schema: strict", "buildkit: true", []string{"15:17 unsigned-content"}},
 		{"denied and accepted", "schema: strict", "schema: strict\n      deny_licenses: [MIT]\n      require_licenses: [MIT]", []string{"17:25 never"}},
+		{"a licence that nobody has", "schema: strict", "schema: strict\n      deny_licenses: [\"GPL-*\", LicenseRef-Acme, GPLv3]", []string{"16:22 never"}},
+		{"packages of no type", "schema: strict", "schema: strict\n      deny_components: [{purl: \"pkg:npm/a\"}, {purl: \"pkg:nmp/a\"}]", []string{"16:24 never"}},
 		{"any finding", ", deny: [critical]", "", []string{"21:15 always"}},
 		{"any scanner", "scanners: [\"pkg:github/aquasecurity/trivy@0.60.0\"], ", "", []string{"21:15 any-scanner"}},
 		{"anything signed", "        scan: {scanners: [\"pkg:github/aquasecurity/trivy@0.60.0\"], deny: [critical]}\n", "", []string{"18:9 no-content"}},
@@ -176,5 +178,89 @@ func TestLintAllowanceNeedsAReason(t *testing.T) {
 		if (len(found) == 0) != allowed {
 			t.Errorf("%s: found %v", comment, found)
 		}
+	}
+}
+
+// What is denied of nothing looks like a denial and is none.
+func TestLintDeny(t *testing.T) {
+	for _, c := range []struct {
+		name, deny, tags string
+		want             []string
+	}{
+		{"of the signer's issuer", `signed: [{issuer: "` + policy.GitHubIssuer + `", identity: "**"}]`, "", nil},
+		{"of nobody's issuer", `signed: [{identity: a, issuer: "` + policy.GitHubIssuer + `/"}, {identity: b}]`, "", []string{"5:39 never"}},
+		{"of an image without rule", `versions: [{match: ghcr.io/acme/wigdet, version: 1.2.3}]`, "", []string{"5:27 never"}},
+		{"of a version", `versions: [{match: "ghcr.io/*/widget", version: v1.2.3}]`, "", nil},
+		{"of a version of its own grammar", `versions: [{match: ghcr.io/**, version: "12"}]`, "version_regexp: '[0-9]+', ", nil},
+		{"of no version of its own grammar", `versions: [{match: ghcr.io/**, version: 1.2.3}]`, "version_regexp: '[0-9]+', ", []string{"5:48 never"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := strings.Replace(sound, "images:", "deny: {"+c.deny+"}\nimages:", 1)
+			text = strings.Replace(text, "tags: {", "tags: {"+c.tags, 1)
+			if found := lint(t, text, policy.LintOptions{}); !slices.Equal(found, c.want) {
+				t.Errorf("found %v, wanted %v", found, c.want)
+			}
+		})
+	}
+}
+
+// A fragment that can loosen the policy is as good as the policy: its bytes are pinned.
+func TestLintInclude(t *testing.T) {
+	begin, rules, _ := strings.Cut(sound, "images:")
+	const (
+		trust    = "trust: {corp: {file: r.json, sha256: \"" + zeros + "\"}}\n"
+		builders = "builders: [{id: \"https://github.com/a/b/.github/workflows/c.yml\", level: 2}]\n"
+		named    = "identities: {sources: {widget: {repository: acme/widget}}}\n"
+	)
+	for _, c := range []struct {
+		name, include, fragment, inner string
+		want                           []string
+	}{
+		{"a root", "{file: f.yaml}", trust, "", []string{"p.yaml:5:18 loose-include"}},
+		{"a builder", "{file: f.yaml}", builders, "", []string{"p.yaml:5:18 loose-include"}},
+		{"rules", "{file: f.yaml}", "images:" + strings.ReplaceAll(rules, "acme/widget", "acme/other"), "", []string{"p.yaml:5:18 loose-include"}},
+		{"pinned", "{file: f.yaml, sha256: " + sum(fragment+trust) + "}", trust, "", nil},
+		{"neither", "{file: f.yaml}", named, "", nil},
+		{"further down", "{file: f.yaml}", "include: [{file: g.yaml, sha256: " + sum(fragment+trust) + "}]\n", trust, []string{"p.yaml:5:18 loose-include"}},
+		{"in a fragment", "{file: g.yaml}", "", "include: [{file: f.yaml}]\n", []string{"p.yaml:5:18 loose-include", "g.yaml:3:18 loose-include"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := folder{"p.yaml": begin + "include: [" + c.include + "]\nimages:" + rules, "f.yaml": fragment + c.fragment, "g.yaml": fragment + c.inner}
+			if c.fragment == "" {
+				f["f.yaml"] = fragment + builders
+			}
+			found, err := policy.Lint("p.yaml", f.read, policy.LintOptions{Now: lintDay})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lines []string
+			for _, w := range found {
+				lines = append(lines, fmt.Sprintf("%s:%d:%d %s", w.File, w.Line, w.Column, w.Code))
+			}
+			if !slices.Equal(lines, c.want) {
+				t.Errorf("found %v, wanted %v", found, c.want)
+			}
+		})
+	}
+}
+
+// Looking at a rule costs what the rule is, however many others there are.
+func TestLintManyRules(t *testing.T) {
+	cost := func(rules int) float64 {
+		text := head + "images:\n"
+		for i := range rules {
+			text += fmt.Sprintf("  - {match: \"ghcr.io/o%d/n\", source: {repository: o/n}, provenance: {builder: {level: 1}}}\n", i)
+		}
+		read := func(string) ([]byte, error) { return []byte(text), nil }
+		all := testing.AllocsPerRun(1, func() {
+			if found, err := policy.Lint("p.yaml", read, policy.LintOptions{Now: lintDay}); err != nil || len(found) < rules {
+				t.Fatalf("found %d, %v", len(found), err)
+			}
+		})
+		loading := testing.AllocsPerRun(1, func() { _, _ = policy.Load("p.yaml", read) })
+		return (all - loading) / float64(rules)
+	}
+	if few, many := cost(20), cost(200); many > 2*few {
+		t.Errorf("looking at one of 20 rules takes %.0f allocations, at one of 200 %.0f", few, many)
 	}
 }

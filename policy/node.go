@@ -114,10 +114,10 @@ func (r *reader) syntax(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(text, "line "); ok {
 		if line, problem, ok := strings.Cut(rest, ": "); ok {
-			return fmt.Errorf("%s:%s: %s", r.file, line, problem)
+			return fmt.Errorf("%s:%s: %s", r.file, line, short(problem))
 		}
 	}
-	return fmt.Errorf("%s: %s", r.file, text)
+	return fmt.Errorf("%s: %s", r.file, short(text))
 }
 
 // mapping reads n as a mapping whose keys are all among fields. It calls the
@@ -136,9 +136,9 @@ func (r *reader) mapping(n *yaml.Node, what string, fields map[string]func(*yaml
 		case !plainKey(key):
 			r.fail(key, "found a key that is not plain text in %s", what)
 		case seen[name]:
-			r.fail(key, "found %q twice in %s", name, what)
+			r.fail(key, "found %q twice in %s", short(name), what)
 		case !known:
-			r.fail(key, "found unknown key %q in %s; wanted one of %s", name, what, strings.Join(sortedKeys(fields), ", "))
+			r.fail(key, "found unknown key %q in %s; wanted one of %s", short(name), what, strings.Join(sortedKeys(fields), ", "))
 		default:
 			seen[name] = true
 			if isNull(value) {
@@ -163,10 +163,10 @@ func (r *reader) entries(n *yaml.Node, what string, each func(name string, value
 		case !plainKey(key):
 			r.fail(key, "found a key that is not plain text in %s", what)
 		case seen[key.Value]:
-			r.fail(key, "found %q twice in %s", key.Value, what)
+			r.fail(key, "found %q twice in %s", short(key.Value), what)
 		case isNull(value):
 			seen[key.Value] = true
-			r.fail(key, "%q in %s has no value", key.Value, what)
+			r.fail(key, "%q in %s has no value", short(key.Value), what)
 		default:
 			seen[key.Value] = true
 			each(key.Value, value)
@@ -260,9 +260,25 @@ func kindOf(n *yaml.Node) string {
 
 func valueOf(n *yaml.Node) string {
 	if n.Kind == yaml.ScalarNode {
-		return strconv.Quote(n.Value)
+		return strconv.Quote(short(n.Value))
 	}
 	return kindOf(n)
+}
+
+// maxShown is how many bytes of a value are shown that is none of a policy's: the file
+// may be another one, which is not for everybody who reads the message.
+const maxShown = 80
+
+// short cuts a text after maxShown bytes.
+func short(s string) string {
+	if len(s) <= maxShown {
+		return s
+	}
+	end := maxShown
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -101,8 +101,8 @@ func (r *reader) mirrors(n *yaml.Node) []Mirror {
 // prefix reads a registry, or a registry and the beginning of a path.
 func (r *reader) prefix(n *yaml.Node, what string) string {
 	s := r.text(n, what)
-	host, _, _ := strings.Cut(s, "/")
-	if s != "" && (!isHost(host) || strings.HasSuffix(s, "/") || strings.ToLower(s) != s || strings.ContainsAny(s, "*{}@? ") || strings.Contains(s, "//")) {
+	host, _, deeper := strings.Cut(s, "/")
+	if s != "" && (!isHost(host) || deeper && !isImageName(s) || !deeper && !isImageName(s+"/a")) {
 		r.fail(n, "%s is %q; wanted a registry, or a registry and a path, such as registry.corp/ghcr", what, s)
 		return ""
 	}
@@ -111,9 +111,8 @@ func (r *reader) prefix(n *yaml.Node, what string) string {
 
 // isRepository reports whether s is the canonical name of one repository.
 func isRepository(s string) bool {
-	host, path, ok := strings.Cut(s, "/")
-	return ok && path != "" && isHost(host) && strings.ToLower(s) == s && !strings.ContainsAny(s, "*{}@? ") &&
-		!strings.Contains(path, ":") && !strings.HasSuffix(s, "/") && !strings.Contains(s, "//") && host != "index.docker.io"
+	host, _, _ := strings.Cut(s, "/")
+	return isHost(host) && isImageName(s)
 }
 
 func isHost(s string) bool { return s == "localhost" || strings.ContainsAny(s, ".:") }

@@ -186,6 +186,24 @@ func TestRefuseProvenance(t *testing.T) {
 	})
 }
 
+// What vouches for BuildKit's documents is the signature, whose root is then that of sbom.
+func TestRefuseBuildKitUnderAnotherRoot(t *testing.T) {
+	with := func(signature, bom string) string {
+		return head + "trust: {corp: {file: c.json, sha256: \"" + strings.Repeat("00", 32) + "\"}}\nimages:\n  - match: ghcr.io/o/n\n    signature: {signer: {issuer: a, identity: b}" + signature +
+			"}\n    sbom: {signer: {issuer: a, identity: b}" + bom + "}\n"
+	}
+	says := func(signature, bom string) []string {
+		return []string{`p.yaml:8:11: sbom takes what BuildKit kept on the word of the signature, whose trust is "` + signature + `", and its own trust is "` + bom + `"; wanted the same for both, or no buildkit`}
+	}
+	refuse(t, []refusal{
+		{"the sbom's", with("", ", buildkit: true, trust: corp"), says("public-good", "corp")},
+		{"the signature's", with(", trust: corp", ", buildkit: true"), says("corp", "public-good")},
+	})
+	for _, text := range []string{with("", ", trust: corp"), with(", trust: corp", ", trust: corp, buildkit: true"), with(", trust: corp", ", buildkit: false")} {
+		parse(t, text)
+	}
+}
+
 // All that is wrong with a file is reported at once, in the order of the file.
 func TestRefuseAllTogether(t *testing.T) {
 	refuse(t, []refusal{{"many", `apiVersion: assay/v9

@@ -56,7 +56,19 @@ func TestRefuseExpression(t *testing.T) {
 		{"a comment", billed("\"version == 'a' // && false\""), []string{
 			"p.yaml:7:27: " + what + " has a comment (//), which may hide what stands behind it; wanted a comment of YAML (#) beside it",
 		}},
-		{"a regular expression", billed("\"version.matches('(')\""), []string{"p.yaml:7:44: " + what + ": invalid matches argument"}},
+		{"a regular expression", billed("\"version.matches('(')\""), []string{"p.yaml:7:44: " + what + ": invalid matches argument: error parsing regexp: missing closing ): `(`"}},
+		{"a regular expression that grows", billed("\"version.matches('((a{10}){10}){10}(b{999})')\""), []string{
+			"p.yaml:7:44: " + what + ": invalid matches argument: the pattern has 2867 steps with its repeats written out; wanted at most 2000",
+		}},
+		{"items that it lists itself", billed("'[1].all(x, x == 1)'"), []string{"p.yaml:7:27: " + what + " speaks of nothing; wanted a demand on one of " + variablesOfBills}},
+		{"truths that it lists itself", billed("'[true].exists(x, x)'"), []string{"p.yaml:7:27: " + what + " speaks of nothing; wanted a demand on one of " + variablesOfBills}},
+		{"items inside items", billed("'[1].all(x, [x].exists(y, y == x))'"), []string{"p.yaml:7:27: " + what + " speaks of nothing; wanted a demand on one of " + variablesOfBills}},
+		{"items that hide a variable", billed("'[1].all(predicate, predicate == 1)'"), []string{
+			"p.yaml:7:35: " + what + ": the items of a list are called predicate, which hides the variable; wanted another name",
+		}},
+		{"items that hide another variable", billed("'components.exists(version, version.name != image.name)'"), []string{
+			"p.yaml:7:45: " + what + ": the items of a list are called version, which hides the variable; wanted another name",
+		}},
 		{"a time", billed("\"now < timestamp('yesterday')\""), []string{"p.yaml:7:44: " + what + ": invalid timestamp argument"}},
 		{"types that do not fit", billed("\"version > 1\""), []string{"p.yaml:7:36: " + what + ": found no matching overload for '_>_' applied to '(string, int)'"}},
 		{"a function that grows", billed("\"version.replace('', version) == ''\""), []string{"p.yaml:7:43: " + what + ": undeclared reference to 'replace'"}},

@@ -259,3 +259,62 @@ func TestRefuseRule(t *testing.T) {
 		}},
 	})
 }
+
+// A pattern that no name fits is passed over in silence: by a rule, and by what denies.
+func TestRefuseMatch(t *testing.T) {
+	const (
+		none   = ", and no image has such a name; wanted elements of the letters a-z and digits with '.', '_' or '-' between them, and no slash at the end"
+		docker = "; wanted docker.io/owner/name, or docker.io/library/name for an official image"
+		named  = "; wanted the registry as ghcr.io, the one name that policies know it by"
+	)
+	for match, problem := range map[string]string{
+		"ghcr.io/acme/widget/": none, "ghcr.io//acme/widget": none, "ghcr.io/": none, "ghcr.io/a/../b": none, "ghcr.io/./b": none,
+		"ghcr.io/**/": none, "**/": none, "**//a": none, "ghcr.io/\u0430cme/*": none, "ghcr.\u0456o/**": none, "**/widg\u0435t": none, "ghcr.io/a_/b": none,
+		"ghcr.io/a..b": none, "ghcr.io/-a*": none, "ghcr.io/a+b": none, "ghcr.io/*/___a": none, "ghcr.io:0443/**": none, "ghcr.io:port/**": none,
+		"-ghcr.io/**": none, "ghcr.io/" + strings.Repeat("a", 256): none, "*.io:123456/a": none,
+		"GHCR.io/**": named, "ghcr.io:443/**": named, "ghcr.io./**": named, "GHCR.IO:443/a": named,
+		"https://ghcr.io/a/**": "; wanted an image's name without https://", "docker://ghcr.io/a": "; wanted an image's name without docker://",
+		"registry-1.docker.io/o/n": docker, "registry.hub.docker.com/**": docker, "hub.docker.com/o/n": docker, "index.docker.io:443/o/n": docker,
+		"docker.io/*": docker, "docker.io:443/**": docker, "Docker.io/o/n": docker,
+		"**/Widget": "; wanted a name in lower case", "*/O/n": "; wanted a name in lower case",
+		"ghcr.io": "; wanted the whole name of an image, such as ghcr.io/owner/name or docker.io/library/ghcr.io",
+	} {
+		refuse(t, []refusal{
+			{match, rule("match: \"" + match + "\"" + demanding), []string{`p.yaml:5:13: match is "` + match + `"` + problem}},
+			{"denied " + match, head + "deny: {versions: [{match: \"" + match + "\", version: 1.2.3}]}\n" + tail, []string{`p.yaml:4:27: match is "` + match + `"` + problem}},
+		})
+	}
+	for _, match := range []string{
+		"**", "**/widget", "**widget", "*/o/n", "*.io/**", "**.io/o/n", "**:5000/*", "localhost/**", "localhost:*/a", "127.0.0.1:*/**", "127.0.0.1:5000/a", "[::1]:5000/a", "[*]:*/a",
+		"ghcr.io/o/**", "ghcr.io/**/n", "ghcr.io/o/n*", "ghcr.io/o*.n/a--b/a__b/a_*", "a.io:50000*/a", "docker.io/*/*", "docker.io/**", "docker.io/library/alpine",
+	} {
+		equal(t, match, parse(t, rule("match: \""+match+"\""+demanding)).Rules[0].Match.String(), match)
+	}
+}
+
+// Who names a mirror otherwise than references are read names none.
+func TestRefuseMirrorNames(t *testing.T) {
+	for _, name := range []string{"ghcr.io:443", "GHCR.io", "registry-1.docker.io", "ghcr.io/a/../b", "ghcr.io/\u0430", "ghcr.io/a/"} {
+		refuse(t, []refusal{
+			{name, rule("mirrors: [{of: a.corp, prefix: \"" + name + "\"}], match: ghcr.io/o/n" + demanding), []string{
+				`p.yaml:5:37: mirrors.prefix is "` + name + `"; wanted a registry, or a registry and a path, such as registry.corp/ghcr`,
+			}},
+			{"evidence " + name, rule("evidence: [\"" + name + "\"], match: ghcr.io/o/n" + demanding), []string{
+				`p.yaml:5:17: evidence is "` + name + `"; wanted same, origin, or the name of a repository such as ghcr.io/owner/name`,
+			}},
+		})
+	}
+}
+
+// A fault inside a demand is the fault; that the source serves nobody follows from it.
+func TestRefuseDemandAlone(t *testing.T) {
+	const begin = "match: ghcr.io/o/n, source: {repository: o/n, ref: refs/tags/v1}, "
+	refuse(t, []refusal{
+		{"signature", rule(begin + "signature: {signer: a}"), []string{"p.yaml:5:92: signature.signer is \"a\"; wanted a mapping, or a name under identities.signers, where none is"}},
+		{"sbom", rule(begin + "sbom: {format: cyclonedx}"), []string{"p.yaml:5:78: sbom has no \"signer\"; wanted who signs: {issuer, workflow}, {issuer, identity} or {key}"}},
+		{"attestations", rule(begin + "attestations: {A: {}}"), []string{"p.yaml:5:90: the name of an attestation is \"A\"; wanted lower-case letters, digits and '-', at most 63"}},
+		{"a named signer", head + "identities: {signers: {a: []}}\nimages:\n  - {" + begin + "signature: {signer: a}}\n", []string{
+			"p.yaml:4:27: identities.signers.a is a list; wanted a mapping with identity, identity_regexp, issuer, key, ref, repository, runner, signed, trigger, visibility, workflow",
+		}},
+	})
+}

@@ -40,7 +40,7 @@ func TestRefuseDeny(t *testing.T) {
 		{"capitals", deny("digests: [\"sha256:" + strings.ToUpper(sha) + "\"]"), []string{`p.yaml:4:18: deny.digests is "sha256:` + strings.ToUpper(sha) + `"; wanted sha256: and 64 lower-case hexadecimal digits`}},
 		{"a reason of nothing", deny("digests: [{reason: a}]"), []string{"p.yaml:4:18: deny.digests has an entry without a digest; wanted the digest, or {digest, reason}"}},
 		{"no version", deny("versions: [{match: ghcr.io/o/n}]"), []string{"p.yaml:4:19: deny.versions has an entry without match or version; wanted {match, version, reason}"}},
-		{"a pattern", deny("versions: [{match: ghcr.io/o/n, version: \"1.*\"}]"), []string{`p.yaml:4:49: deny.versions.version is "1.*"; wanted one version, without wildcards and variables`}},
+		{"a pattern", deny("versions: [{match: ghcr.io/o/n, version: \"1.*\"}]"), []string{`p.yaml:4:49: deny.versions.version is "1.*"; wanted one version exactly, such as 1.2.3`}},
 		{"a short name", deny("versions: [{match: alpine, version: \"1\"}]"), []string{
 			`p.yaml:4:27: match is "alpine"; wanted the whole name of an image, such as ghcr.io/owner/name or docker.io/library/alpine`,
 		}},
@@ -60,8 +60,12 @@ func TestRefuseWhole(t *testing.T) {
 		{"a platform that may not be", ruled("platforms: {require: [linux/arm64], only: [linux/amd64]}"), []string{
 			"p.yaml:5:27: platforms.require has linux/arm64, which platforms.only does not allow",
 		}},
+		{"a platform's other name", ruled("platforms: {require: [linux/arm64, linux/arm64/v8]}"), []string{"p.yaml:5:41: platforms.require has linux/arm64/v8 twice: it is also written linux/arm64"}},
+		{"a variant that may not be", ruled("platforms: {require: [linux/amd64/v3], only: [linux/amd64]}"), []string{
+			"p.yaml:5:27: platforms.require has linux/amd64/v3, which platforms.only does not allow",
+		}},
 		{"consistency on", ruled("consistency: on"), []string{`p.yaml:5:19: consistency is "on"; wanted off, or a mapping with claims, labels, required`}},
-		{"consistency false", ruled("consistency: false"), []string{"p.yaml:5:19: consistency is bool false; wanted text: write it in quotes"}},
+		{"consistency false", ruled("consistency: false"), []string{`p.yaml:5:19: consistency is "false"; wanted off, or a mapping with claims, labels, required`}},
 		{"no claim", ruled("consistency: {claims: []}"), []string{"p.yaml:5:28: consistency.claims is an empty list; leave the key out or name at least one"}},
 		{"a claim", ruled("consistency: {claims: [tag]}"), []string{`p.yaml:5:29: consistency.claims is "tag"; wanted one of ` + claims}},
 		{"a claim twice", ruled("consistency: {claims: [ref, ref]}"), []string{`p.yaml:5:34: consistency.claims has "ref" twice`}},
@@ -149,4 +153,39 @@ func TestRefuseExceptions(t *testing.T) {
 			equal(t, "the error", strings.Join(lines(err), "\n"), strings.Join(c.want, "\n"))
 		})
 	}
+}
+
+// A version that no image has is denied of none: it is refused, unless a rule has a grammar
+// of its own, of which lint speaks.
+func TestRefuseDeniedVersion(t *testing.T) {
+	deny := func(version string) string {
+		return head + "deny: {versions: [{match: \"ghcr.io/o/*\", version: \"" + version + "\"}]}\n" + tail
+	}
+	for _, version := range []string{"<1.2.3", "=1.2.3", ">=1.2.3", "~1.2.3", "^1.2.3", "refs/tags/v1.2.3", "1.2.3 1.2.4", "1.2.*", "1.2.?", "{version}"} {
+		refuse(t, []refusal{{version, deny(version), []string{`p.yaml:4:51: deny.versions.version is "` + version + `"; wanted one version exactly, such as 1.2.3`}}})
+	}
+	for _, version := range []string{"V1.2.3", "1.2.3-", "1.2", "1.02.3", "latest", "vv1.2.3", "1.2.3+"} {
+		refuse(t, []refusal{{version, deny(version), []string{
+			`p.yaml:4:51: deny.versions.version is "` + version + `", which is no version of such an image; wanted one version exactly, such as 1.2.3`,
+		}}})
+	}
+	for _, version := range []string{"1.2.3", "v1.2.3", "1.2.3-rc.1+a"} {
+		equal(t, version, parse(t, deny(version)).Deny.Versions[0].Version, version)
+	}
+	own := strings.Replace(deny("1.2"), "match: ghcr.io/o/n,", `match: ghcr.io/o/n, tags: {version_regexp: '[0-9]+'},`, 1)
+	equal(t, "a grammar of its own", len(parse(t, own).Deny.Versions), 1)
+	// A rule is for the images of its mirrors, and overlaps where two patterns do.
+	for name, text := range map[string]string{
+		"a mirror": strings.Replace(deny("1.2"), `"ghcr.io/o/*"`, `"m.corp/*/n" `, 1),
+		"overlap":  strings.Replace(deny("1.2"), `"ghcr.io/o/*"`, `"**.io/*/n*" `, 1),
+	} {
+		text = strings.Replace(text, "match: ghcr.io/o/n,", `match: "ghcr.io/o*/n", mirrors: [{prefix: m.corp, of: ghcr.io}],`, 1)
+		refuse(t, []refusal{{name, text, []string{`p.yaml:4:51: deny.versions.version is "1.2", which is no version of such an image; wanted one version exactly, such as 1.2.3`}}})
+	}
+	equal(t, "no rule for it", len(parse(t, strings.Replace(deny("1.2"), "ghcr.io/o/*", "ghcr.io/p/*", 1)).Deny.Versions), 1)
+}
+
+func TestPlatformNames(t *testing.T) {
+	p := parse(t, ruled("platforms: {require: [linux/arm64/v8, linux/arm/v7, windows/x86_64], only: [linux/arm64, linux/arm, windows/amd64/v1]}"))
+	equal(t, "required", p.Rules[0].Platforms.Require, []string{"linux/arm64/v8", "linux/arm/v7", "windows/x86_64"})
 }

@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"strings"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -38,7 +38,7 @@ func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 	}
 	own = r.in.mode.stricter(own)
 	rule.Audit, rule.AuditUntil = own.audit, own.until
-	used := false
+	used, before := false, len(r.errs)
 	if signature != nil {
 		rule.Signature = r.signature(signature, sources, &used, p)
 	}
@@ -51,6 +51,9 @@ func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 	if attestations != nil {
 		rule.Attestations = r.attestations(attestations, sources, &used, p)
 	}
+	if s, b := rule.Signature, rule.SBOM; s != nil && b != nil && b.BuildKit && s.Trust != b.Trust {
+		r.fail(bom, "sbom takes what BuildKit kept on the word of the signature, whose trust is %q, and its own trust is %q; wanted the same for both, or no buildkit", s.Trust, b.Trust)
+	}
 	if release != nil {
 		rule.Release = r.release(release, p)
 		r.checkEvidence(places, evidence, rule)
@@ -61,28 +64,12 @@ func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 	switch {
 	case !seen["signature"] && !seen["provenance"] && !seen["sbom"] && !seen["attestations"] && !seen["release"]:
 		r.fail(n, "the rule demands no evidence; wanted at least one of signature, provenance, sbom, attestations and release")
-	case source != nil && !used:
+	case source != nil && !used && len(r.errs) == before && !slices.ContainsFunc(rule.Demands(), unsigned):
 		r.fail(source, "the rule's source is judged by nothing, since each demand has its own source, is met by a key or is for a release; leave it out")
 	}
 	return rule
 }
 
-// match reads a pattern over canonical image names and refuses one that no name
-// can match: a rule that is passed over leaves its images to a later one.
-func (r *reader) match(n *yaml.Node) Pattern {
-	p := r.pattern(n, "match")
-	s := p.String()
-	host, path, ok := strings.Cut(s, "/")
-	switch {
-	case s == "" || strings.HasPrefix(s, "**"):
-	case strings.ContainsAny(s, "@? ") || strings.Contains(path, ":"):
-		r.fail(n, "match is %q; wanted an image's name without tag and digest", s)
-	case !ok || !strings.ContainsAny(host, ".:*") && host != "localhost":
-		r.fail(n, "match is %q; wanted the whole name of an image, such as ghcr.io/owner/name or docker.io/library/%s", s, s)
-	case host == "index.docker.io" || host == "docker.io" && !strings.ContainsAny(path, "/*"):
-		r.fail(n, "match is %q; wanted docker.io/owner/name, or docker.io/library/name for an official image", s)
-	case path == "" || strings.ToLower(path) != path:
-		r.fail(n, "match is %q; wanted a name in lower case", s)
-	}
-	return p
-}
+// unsigned reports whether nobody is known who signs: then a fault was found where
+// signers are defined.
+func unsigned(d Demand) bool { return len(d.Signers) == 0 }

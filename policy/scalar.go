@@ -19,7 +19,7 @@ func (r *reader) text(n *yaml.Node, what string) string {
 	case n.Kind != yaml.ScalarNode:
 		r.fail(n, "%s is %s; wanted text", what, kindOf(n))
 	case n.Tag != "!!str":
-		r.fail(n, "%s is %s %s; wanted text: write it in quotes", what, strings.TrimPrefix(n.Tag, "!!"), n.Value)
+		r.fail(n, "%s is %s %s; wanted text: write it in quotes", what, strings.TrimPrefix(n.Tag, "!!"), short(n.Value))
 	case strings.TrimSpace(n.Value) == "":
 		r.fail(n, "%s is empty", what)
 	case hidden(n.Value) != "":
@@ -103,7 +103,7 @@ func (r *reader) choice(n *yaml.Node, what string, words ...string) string {
 		}
 	}
 	if s != "" {
-		r.fail(n, "%s is %q; wanted one of %s", what, s, strings.Join(words, ", "))
+		r.fail(n, "%s is %q; wanted one of %s", what, short(s), strings.Join(words, ", "))
 	}
 	return ""
 }

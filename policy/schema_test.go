@@ -191,7 +191,7 @@ var mappings = []struct{ name, text, at string }{
 	{"scan", inRule("attestations: {x: {scan: {HERE}}}"), "$defs attestation properties scan"},
 	{"vex", inRule("attestations: {x: {vex: {HERE}}}"), "$defs attestation properties vex"},
 	{"vsa", inRule("attestations: {x: {vsa: {HERE}}}"), "$defs attestation properties vsa"},
-	{"tests", inRule("attestations: {x: {tests: {HERE}}}"), "$defs attestation properties tests"},
+	{"tests", inRule("attestations: {x: {tests: {HERE}}}"), "$defs attestation properties tests oneOf"},
 	{"release", inRule("release: {HERE}"), "$defs release"},
 	{"release.tuf", inRule("release: {tuf: {HERE}}"), "$defs release properties tuf"},
 	{"release.tuf.root", inRule("release: {tuf: {root: {HERE}}}"), "$defs release properties tuf properties root"},

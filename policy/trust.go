@@ -24,6 +24,10 @@ func (r *reader) trust(n *yaml.Node, into map[string]Trust) {
 		if t.Builtin && name != PublicGood {
 			r.fail(n, "trust.%s is builtin; the program carries %s alone", name, PublicGood)
 		}
+		if name == PublicGood && r.from != nil {
+			r.fail(n, "the fragment gives trust.%s, which demands mean that name no root; wanted it in the policy itself, or a root of another name", name)
+			return
+		}
 		r.define(n, "trust."+name)
 		into[name] = t
 	})

@@ -20,7 +20,7 @@ func (r *reader) platforms(n *yaml.Node) *Platforms {
 	})
 	if len(p.Only) > 0 {
 		for _, name := range p.Require {
-			if !slices.Contains(p.Only, name) {
+			if !slices.ContainsFunc(p.Only, samePlatform(name)) {
 				r.fail(required, "platforms.require has %s, which platforms.only does not allow", name)
 			}
 		}
@@ -38,6 +38,8 @@ func (r *reader) platformList(n *yaml.Node, what string) []string {
 			r.fail(n, "%s is %q; wanted os/architecture or os/architecture/variant, such as linux/amd64 or linux/arm/v7", what, s)
 		case slices.Contains(names, s):
 			r.fail(n, "%s has %q twice", what, s)
+		case slices.ContainsFunc(names, samePlatform(s)):
+			r.fail(n, "%s has %s twice: it is also written %s", what, s, names[slices.IndexFunc(names, samePlatform(s))])
 		default:
 			names = append(names, s)
 		}
@@ -45,11 +47,30 @@ func (r *reader) platformList(n *yaml.Node, what string) []string {
 	return names
 }
 
+func samePlatform(name string) func(string) bool {
+	return func(other string) bool { return NormalPlatform(other) == NormalPlatform(name) }
+}
+
+// NormalPlatform writes "os/architecture" or "os/architecture/variant" as images for it
+// are found: the variants that container runtimes take for granted are left out or added.
+func NormalPlatform(s string) string {
+	switch os, rest, _ := strings.Cut(s, "/"); rest {
+	case "arm64/v8", "aarch64":
+		return os + "/arm64"
+	case "amd64/v1", "x86_64":
+		return os + "/amd64"
+	case "arm":
+		return os + "/arm/v7"
+	default:
+		return s
+	}
+}
+
 // consistency reads which claims all evidence must agree on; nil where it is off.
 func (r *reader) consistency(n *yaml.Node) *Consistency {
 	if n.Kind == yaml.ScalarNode {
-		if s := r.text(n, "consistency"); s != "" && s != "off" {
-			r.fail(n, "consistency is %q; wanted off, or a mapping with claims, labels, required", s)
+		if r.plain(n) && n.Value != "off" {
+			r.fail(n, "consistency is %s; wanted off, or a mapping with claims, labels, required", valueOf(n))
 		}
 		return nil
 	}
