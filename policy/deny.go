@@ -23,9 +23,15 @@ func (r *reader) digest(n *yaml.Node, what string) string {
 // deny reads what never passes, and adds it to what other files deny.
 func (r *reader) deny(n *yaml.Node, d *Deny) {
 	r.mapping(n, "deny", map[string]func(*yaml.Node){
-		"digests":  func(n *yaml.Node) { r.listed(n, "deny.digests", func(n *yaml.Node) { r.deniedDigest(n, d) }) },
-		"versions": func(n *yaml.Node) { r.listed(n, "deny.versions", func(n *yaml.Node) { r.deniedVersion(n, d) }) },
-		"signed":   func(n *yaml.Node) { r.listed(n, "deny.signed", func(n *yaml.Node) { r.deniedSigner(n, d) }) },
+		"digests": func(n *yaml.Node) { r.listed(n, "deny.digests", func(n *yaml.Node) { r.deniedDigest(n, d) }) },
+		"versions": func(n *yaml.Node) {
+			if len(d.Versions)+len(n.Content) > maxRules {
+				r.fail(n, "deny.versions brings the policy to %d entries; wanted at most %d in all its files", len(d.Versions)+len(n.Content), maxRules)
+				return
+			}
+			r.listed(n, "deny.versions", func(n *yaml.Node) { r.deniedVersion(n, d) })
+		},
+		"signed": func(n *yaml.Node) { r.listed(n, "deny.signed", func(n *yaml.Node) { r.deniedSigner(n, d) }) },
 	})
 }
 

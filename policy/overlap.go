@@ -7,6 +7,12 @@ func meets(a, b Pattern) bool {
 	if a.IsZero() || b.IsZero() || !agree(a.begins(), b.begins()) {
 		return false
 	}
+	switch {
+	case a.IsExact():
+		return b.Match(a.String(), Vars{})
+	case b.IsExact():
+		return a.Match(b.String(), Vars{})
+	}
 	x, y := a.places(), b.places()
 	// next[j] says whether x[i+1:] and y[j:] have a text in common, now[j] the same of x[i:].
 	next, now := make([]bool, len(y)+1), make([]bool, len(y)+1)

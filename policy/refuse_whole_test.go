@@ -41,6 +41,7 @@ func TestRefuseDeny(t *testing.T) {
 		{"a reason of nothing", deny("digests: [{reason: a}]"), []string{"p.yaml:4:18: deny.digests has an entry without a digest; wanted the digest, or {digest, reason}"}},
 		{"no version", deny("versions: [{match: ghcr.io/o/n}]"), []string{"p.yaml:4:19: deny.versions has an entry without match or version; wanted {match, version, reason}"}},
 		{"a pattern", deny("versions: [{match: ghcr.io/o/n, version: \"1.*\"}]"), []string{`p.yaml:4:49: deny.versions.version is "1.*"; wanted one version exactly, such as 1.2.3`}},
+		{"too many", deny("versions: [" + strings.Repeat("{},", 1001) + "]"), []string{"p.yaml:4:18: deny.versions brings the policy to 1001 entries; wanted at most 1000 in all its files"}},
 		{"a short name", deny("versions: [{match: alpine, version: \"1\"}]"), []string{
 			`p.yaml:4:27: match is "alpine"; wanted the whole name of an image, such as ghcr.io/owner/name or docker.io/library/alpine`,
 		}},
