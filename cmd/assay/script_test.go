@@ -126,7 +126,7 @@ func newFixture(t *testing.T) fixture {
 func newScattered(t *testing.T, s *lab.Sigstore, reg *lab.Registry, release *lab.Release, dir string) map[string]string {
 	t.Helper()
 	ctx := context.Background()
-	bare, err := reg.Repository("mirror/acme/bare")
+	bare, err := reg.Repository("mirror/acme/widget")
 	must(t, err)
 	must(t, lab.PushImage(ctx, bare, "1.2.3", release.Image))
 	apart, err := reg.Repository("acme/evidence")
@@ -136,7 +136,7 @@ func newScattered(t *testing.T, s *lab.Sigstore, reg *lab.Registry, release *lab
 	must(t, api.Start())
 	t.Cleanup(func() { _ = api.Close() })
 	api.AddRepository(lab.DefaultRepo, false)
-	env := map[string]string{"BARE": reg.Host() + "/mirror/acme/bare", "ASSAY_GITHUB_API": api.URL()}
+	env := map[string]string{"BARE": reg.Host() + "/mirror/acme/widget", "ASSAY_GITHUB_API": api.URL()}
 	must(t, lab.WriteLayout(filepath.Join(dir, "layout-bare"), lab.Publication{Tag: "1.2.3", Image: release.Image}))
 	for i, name := range []string{"SIGNATURE", "PROVENANCE"} {
 		bundle := release.Evidence.Referrers[i].Bytes
@@ -146,7 +146,7 @@ func newScattered(t *testing.T, s *lab.Sigstore, reg *lab.Registry, release *lab
 	}
 	for name, places := range map[string]string{
 		"IN_MIRROR":   "mirrors: [{prefix: " + reg.Host() + "/mirror, of: " + reg.Host() + "}]",
-		"IN_ORIGIN":   "mirrors: [{prefix: " + reg.Host() + "/mirror/acme/bare, of: " + reg.Host() + "/acme/widget}]\n    evidence: [same, origin]",
+		"IN_ORIGIN":   "mirrors: [{prefix: " + reg.Host() + "/mirror/acme/widget, of: " + reg.Host() + "/acme/widget}]\n    evidence: [same, origin]",
 		"IN_EVIDENCE": "evidence: [same, " + reg.Host() + "/acme/evidence]",
 		"IN_GITHUB":   "places: [registry, github]",
 	} {

@@ -149,7 +149,8 @@ func TestDraftOfStrangers(t *testing.T) {
 		t.Errorf("the stranger is not listed, or demanded:\n%s", text)
 	}
 	everything := []lab.PipelinePart{{Kind: lab.PartSignature, By: evil}, {Kind: lab.PartSBOM, By: evil}, {Kind: lab.PartMetadata, By: evil}, {Kind: lab.PartScan, By: evil}}
-	if d, err := draftOf(t, s, pipelineTag, with(everything...), ""); err == nil || !strings.Contains(err.Error(), "--signer-workflow") {
+	// Of several parties the one in the image's name is demanded, however much others add.
+	if d, err := draftOf(t, s, pipelineTag, with(everything...), ""); err != nil || strings.Contains(uncommented(string(d.Text)), "evil") || !strings.Contains(string(d.Text), "evil/fork") {
 		t.Errorf("found %v and\n%s", err, d.Text)
 	}
 	d, err := draftOf(t, s, pipelineTag, with(everything...), lab.PipelineRepo+"/"+lab.PipelineWorkflow)
