@@ -59,7 +59,7 @@ func TestRefuseSBOM(t *testing.T) {
 		{"a component as text", bom(`deny_components: ["pkg:npm/a"]`), []string{at + `30: sbom.deny_components is "pkg:npm/a"; wanted a mapping with purl, versions`}},
 		{"no package", bom(`deny_components: [{versions: "<1"}]`), []string{at + `30: sbom.deny_components has an entry without "purl"; wanted {purl, versions}, such as {purl: "pkg:npm/event-stream", versions: "<4.0.0"}`}},
 		{"a name for a package", bom(`deny_components: [{purl: event-stream}]`), []string{
-			at + `37: sbom.deny_components.purl: parse package pattern "event-stream": it does not begin with pkg:; wanted a package URL without version, such as pkg:npm/event-stream`,
+			at + `37: sbom.deny_components.purl: parse package pattern "event-stream": it does not begin with "pkg:"; wanted a package URL without version, such as pkg:npm/event-stream`,
 		}},
 		{"a version in a package", bom(`deny_components: [{purl: "pkg:npm/a@1"}]`), []string{
 			at + `37: sbom.deny_components.purl: parse package pattern "pkg:npm/a@1": version, qualifiers and subpath are not part of a pattern; wanted a package URL without version, such as pkg:npm/event-stream`,

@@ -23,7 +23,7 @@ func ParsePattern(purl, versions string) (Pattern, error) {
 	}
 	text := decode(strings.TrimSpace(purl))
 	if len(text) < 4 || !strings.EqualFold(text[:4], "pkg:") {
-		return Pattern{}, fmt.Errorf("parse package pattern %q: it does not begin with pkg:", purl)
+		return Pattern{}, fmt.Errorf("parse package pattern %q: it does not begin with \"pkg:\"", purl)
 	}
 	kind, path, ok := strings.Cut(strings.Trim(text[4:], "/"), "/")
 	if !ok || kind == "" || strings.Trim(path, "/") == "" {

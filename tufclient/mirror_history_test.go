@@ -261,9 +261,7 @@ func targetDamaged(change func([]byte) []byte) func(*history, *step) bool {
 				delete(st.view.files, name)
 			}
 		}
-		for _, name := range sortedKeys(h.sim.roles["targets"].files) {
-			st.paths = append(st.paths, name)
-		}
+		st.paths = append(st.paths, sortedKeys(h.sim.roles["targets"].files)...)
 		return true
 	}
 }

@@ -10,14 +10,14 @@ import (
 // that nothing was looked at, not that nothing was found.
 func trivyFindings(report object) ([]vulnerability, error) {
 	if version, err := report.integer("SchemaVersion"); err != nil || version != 2 {
-		return nil, errors.New("Trivy's report is not of schema version 2")
+		return nil, errors.New("the report of Trivy is not of schema version 2")
 	}
 	if err := report.exact("Results"); err != nil {
 		return nil, err
 	}
 	results, err := report.array("Results", maxKeys)
 	if err != nil {
-		return nil, fmt.Errorf("Trivy's report: %w", err)
+		return nil, fmt.Errorf("the report of Trivy: %w", err)
 	}
 	var found []vulnerability
 	looked := false
@@ -41,7 +41,7 @@ func trivyFindings(report object) ([]vulnerability, error) {
 		found = append(found, here...)
 	}
 	if !looked {
-		return nil, errors.New("Trivy's report has no result about packages")
+		return nil, errors.New("the report of Trivy has no result about packages")
 	}
 	return found, nil
 }
@@ -80,7 +80,7 @@ func grypeFindings(report object) ([]vulnerability, error) {
 	}
 	list, err := report.array("matches", maxKeys)
 	if err != nil {
-		return nil, fmt.Errorf("Grype's report: %w", err)
+		return nil, fmt.Errorf("the report of Grype: %w", err)
 	}
 	found := make([]vulnerability, 0, len(list))
 	for _, raw := range list {

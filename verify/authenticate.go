@@ -32,6 +32,8 @@ type Facts struct {
 	config []byte
 	// inventory is what the image's bytes list; see [Facts.lists].
 	inventory *inventory
+	// attesting are the attestation manifests that are proved; see [attesting].
+	attesting map[string]bool
 }
 
 // Rejected is a piece of evidence that did not become a statement.
@@ -102,6 +104,7 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 	facts := Facts{image: image, failures: evidence.Failures, places: evidence.Places, config: configOf(image, evidence.Config), inventory: inventoryOf(image, limits)}
 	pieces, cut := bounded(image, evidence.Pieces, limits)
 	facts.failures = append(facts.failures[:len(facts.failures):len(facts.failures)], cut...)
+	facts.attesting = attesting(pieces, limits)
 	if demand := evidence.Want.Release; demand != nil && evidence.Release != nil {
 		facts.release = authenticateRelease(*evidence.Release, *demand, trust, limits, evidence.sigstore)
 	}

@@ -46,6 +46,7 @@ func (consistencyCheck) judge(q *question) Finding {
 	}
 	switch {
 	case f.Result == Failed:
+		f.partly = found
 	case found:
 		f.Result, f.Code, f.Class = Errored, undecided.Code, undecided.Class
 		f.Message = undecided.ID + " could not be decided, so it is not known whether all evidence tells one story"

@@ -22,6 +22,7 @@ func (freshnessCheck) versions(*question, policy.Tags) ([]string, bool) { return
 // judge implements check: what is denied, then whether the clock can be believed, then age.
 func (freshnessCheck) judge(q *question) Finding {
 	f := Finding{ID: "freshness", Required: true, Result: Passed, Wanted: []map[string]string{describeDeny(q.rule.Deny)}}
+	f.deniedVersion = q.deniedCandidate()
 	var age time.Duration
 	if want := q.rule.Freshness; want != nil && want.MaxAge > 0 {
 		age = want.MaxAge
@@ -50,10 +51,10 @@ func (q *question) refuseDenied() *trouble {
 	switch {
 	case what != "":
 		return refused(FreshnessDeniedVersion, "%s", what)
+	case unread != nil: // which may hide what is denied: that is open, whatever else fails
+		return unread
 	case unknown:
 		return refused(PolicyNoVersion, "deny.versions names versions of this image, and it is not known which version it is")
-	case unread != nil:
-		return unread
 	}
 	return nil
 }
@@ -81,10 +82,11 @@ func (q *question) refuseAge(most time.Duration) *trouble {
 	if most <= 0 || q.spared() {
 		return nil
 	}
-	newest := q.newest()
+	newest, ends := q.newest()
 	age := q.at.Sub(newest)
 	if !newest.IsZero() && age <= most {
 		q.until(newest.Add(most))
+		q.until(ends)
 		return nil
 	}
 	if f, ok := q.undecided(); ok { // which could have been newer, or listed
@@ -107,38 +109,40 @@ func (q *question) spared() bool {
 }
 
 // newest is the latest verified time of a statement that met a required check, zero where
-// there is none. Of what is about several platforms it is that of the one that was signed
-// longest ago: each of them runs.
-func (q *question) newest() time.Time {
-	by := map[string]time.Time{}
+// there is none, and when that statement no longer meets it. Of what is about several
+// platforms it is that of the one that was signed longest ago: each of them runs.
+func (q *question) newest() (at, ends time.Time) {
+	type dated struct{ at, ends time.Time }
+	by := map[string]dated{}
 	for _, c := range checks(q.rule) {
 		check, ok := c.(statements)
 		if !ok || !c.required(q.rule) {
 			continue
 		}
-		for _, s := range q.statements(check).met {
+		j := q.statements(check)
+		for _, s := range j.met {
 			about := q.about(s)
 			for _, t := range s.times {
-				if t.Time.After(by[about]) {
-					by[about] = t.Time
+				if t.Time.After(by[about].at) {
+					by[about] = dated{t.Time, j.ends[s]}
 				}
 			}
 		}
 	}
 	whole := by[q.facts.image.Digest] // which speaks for each platform
-	if q.facts.index != nil && by[q.facts.index.image.Digest].After(whole) {
+	if q.facts.index != nil && by[q.facts.index.image.Digest].at.After(whole.at) {
 		whole = by[q.facts.index.image.Digest]
 	}
-	var newest time.Time
-	for _, t := range by {
-		if t.Before(whole) {
-			t = whole
+	for _, d := range by {
+		if d.at.Before(whole.at) {
+			d = whole
 		}
-		if newest.IsZero() || t.Before(newest) {
-			newest = t
+		if at.IsZero() || d.at.Before(at) {
+			at = d.at
 		}
+		ends = earlierEnd(ends, d.ends)
 	}
-	return newest
+	return at, ends
 }
 
 // evidenceFindings are those of the required checks over statements.

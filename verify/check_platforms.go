@@ -211,13 +211,15 @@ func (m *matrix) platforms() {
 		}
 		named := normalPlatform(n.platform.String())
 		there[named] = true
-		switch first, again := digests[n.platform]; {
+		same := n.platform // but for how its architecture is written
+		same.os, same.architecture, same.variant = named, "", ""
+		switch first, again := digests[same]; {
 		case len(only) > 0 && !only[named]:
 			m.refuse(PlatformsUnexpected, "%s is not among the platforms that the policy lists: %s", n.name(), strings.Join(want.Only, ", "))
 		case again && first != n.digest && named != "":
 			m.refuse(PlatformsAmbiguous, "two images are for %s: %s and %s", named, first, n.digest)
 		}
-		digests[n.platform] = n.digest
+		digests[same] = n.digest
 	}
 	for _, p := range want.Require {
 		switch {
@@ -246,7 +248,7 @@ func (m *matrix) decide(f *Finding) {
 	slices.SortStableFunc(m.refusals, func(a, b misfit) int { return order[a.code] - order[b.code] })
 	switch {
 	case len(m.refusals) > 0:
-		f.Result, f.Code = Failed, m.refusals[0].code
+		f.Result, f.Code, f.partly = Failed, m.refusals[0].code, len(m.failures) > 0
 		var texts []string
 		for i, r := range m.refusals {
 			if i == maxRefusals {

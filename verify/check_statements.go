@@ -57,6 +57,8 @@ type judged struct {
 	// spoilt is true where statements met a demand, and none was left after its content
 	// was judged.
 	spoilt bool
+	// unread is true where it was not known whether entries of the index are images.
+	unread bool
 }
 
 // judgeHere judges the evidence about the one image that q.facts is of.
@@ -78,7 +80,7 @@ func (c statements) judgeHere(q *question) judged {
 	spoilt := slices.ContainsFunc(outcomes, counts)
 	outcomes = q.choose(c, outcomes)
 	spoilt = spoilt && !slices.ContainsFunc(outcomes, counts)
-	outcomes = q.covered(outcomes)
+	outcomes, unread := q.covered(outcomes)
 	var met []*Statement
 	for _, o := range outcomes {
 		if o.met {
@@ -92,6 +94,11 @@ func (c statements) judgeHere(q *question) judged {
 		}
 	}
 	failure, failed := q.failure(c)
+	if unread != nil && !failed {
+		failure, failed = *unread, true
+	} else {
+		unread = nil
+	}
 	if len(f.Found) > 0 && !(failed && c.demand(q.rule).Select != policy.SelectAny) {
 		f.Result = Passed
 		return judged{finding: f, met: met, until: lifetime(c.demand(q.rule), outcomes), ends: ends(c.demand(q.rule), outcomes)}
@@ -115,7 +122,7 @@ func (c statements) judgeHere(q *question) judged {
 		q.refuse(c, &f, outcomes, demands)
 	}
 	f.Next = next(f.Code)
-	return judged{finding: f, spoilt: spoilt}
+	return judged{finding: f, spoilt: spoilt, unread: unread != nil}
 }
 
 // choose judges the content of the statements that met a demand, as the policy

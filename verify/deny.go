@@ -121,6 +121,31 @@ func (q *question) deniedVersion() (what string, unknown bool) {
 	return "", len(versions) == 0
 }
 
+// deniedCandidate is a version on that list of which authenticated evidence is by its
+// certificate's ref, though it did not meet its check; "" where there is none. It refuses
+// nothing, since anybody can sign anything, but an exception would let in just that.
+func (q *question) deniedCandidate() string {
+	if len(q.rule.Deny.Versions) == 0 {
+		return ""
+	}
+	for _, c := range checks(q.rule) {
+		check, ok := c.(statements)
+		if !ok || !c.required(q.rule) || q.statements(check).finding.Result == Passed {
+			continue
+		}
+		for _, s := range q.reach(check) {
+			if s.claims == nil || !check.concerns(s.layout, s.predicateType) {
+				continue
+			}
+			version := q.versionOfRef(check.demand(q.rule), s.claims.Ref)
+			if version != "" && slices.ContainsFunc(q.rule.Deny.Versions, func(d policy.DeniedVersion) bool { return bare(d.Version) == bare(version) }) {
+				return version
+			}
+		}
+	}
+	return ""
+}
+
 // versionsTold lists every version that the image could be.
 func (q *question) versionsTold() []string {
 	var versions []string

@@ -44,11 +44,15 @@ func (v *Verdict) excusable() (failed []string, never string) {
 	for _, f := range v.Checks {
 		switch {
 		case !f.Required:
-		case f.ID == "policy" || f.denied():
+		case f.ID == "policy" || f.denied() || f.ID == "freshness" && f.Code == PolicyNoVersion:
 			return nil, fmt.Sprintf("nothing excuses %s", f.Code)
+		case f.deniedVersion != "":
+			return nil, "evidence that did not count is of version " + f.deniedVersion + ", which the policy denies"
 		case f.Result == Errored:
 			return nil, fmt.Sprintf("%s could not be decided (%s)", f.ID, f.Code)
-		case f.Code == PlatformsEvidenceMissing:
+		case f.partly:
+			return nil, fmt.Sprintf("%s could not be decided for everything", f.ID)
+		case f.Code == PlatformsEvidenceMissing, f.Code == ConsistencyNothingToCompare && slices.ContainsFunc(failed, overStatements):
 			// It says nothing but that the checks over evidence failed, which are here too.
 		case f.Result != Passed || authenticating(f.ID) && !f.authenticated():
 			failed = append(failed, f.ID)
@@ -59,6 +63,9 @@ func (v *Verdict) excusable() (failed []string, never string) {
 	}
 	return failed, never
 }
+
+// overStatements reports whether a check of this id is over statements.
+func overStatements(id string) bool { return id != (releaseCheck{}).id() && authenticating(id) }
 
 // denied reports whether a finding rests on what the policy's deny lists, or on its end.
 func (f Finding) denied() bool {

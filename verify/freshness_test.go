@@ -160,7 +160,20 @@ func TestDeniedVersion(t *testing.T) {
 	}
 	branch := pages["signature"](s, the(func(c *chapter) { c.ref = "refs/heads/main" }))
 	p := policyOf(t, "deny: {versions: [{match: "+imageName+", version: 1.2.4}]}", "---", tagsYAML, "signature: {signer: "+anyVersion+`, source: {repository: acme/widget, ref: "refs/**"}}`)
-	wantFail(t, h.play(t, p, bare, options(), branch), "freshness", verify.PolicyNoVersion)
+	v := h.play(t, p, bare, options(), branch)
+	wantFail(t, v, "freshness", verify.PolicyNoVersion)
+	if ok, why := applied(t, v, "freshness"); ok || !strings.Contains(why, "nothing excuses policy.no_version") {
+		t.Errorf("an image of a version that is not known is excused: %v, %q", ok, why)
+	}
+
+	// What an index inside lists, and nobody could read, may be denied whatever the version is.
+	index := withManifest(t, "application/vnd.oci.image.index.v1+json", fmt.Sprintf(`{"schemaVersion":2,"manifests":[
+		{"mediaType":"application/vnd.oci.image.index.v1+json","digest":%q,"size":7}]}`, otherDigest))
+	index.Reference = reference(t, imageName+"@"+index.Digest)
+	p.Deny.Digests = []string{imageDigest}
+	p.Rules[0].Deny.Digests = p.Deny.Digests
+	about := bundleBy(s.issue(the(func(c *chapter) { c.ref = "refs/heads/main" }).signer()), must(lab.SignStatement(imageName, index.Digest)))
+	wantError(t, h.playImage(t, p, index, verify.Evidence{Pieces: []verify.Piece{about}}, options()), "freshness", verify.PlaceUnavailable)
 }
 
 // TestDeniedSigner drops what somebody signed in a compromised week, and nothing else.

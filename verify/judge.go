@@ -77,6 +77,10 @@ func Undecided(ref Reference, p *policy.Policy, trust Trust, failure *Failure, o
 			f.Result, f.Code, f.Class = Errored, failure.Code, failure.Class
 			f.Message, f.Next = "the image could not be resolved, so nothing is decided", next(failure.Code)
 		}
+		if f.ID == (freshnessCheck{}).id() && slices.Contains(rule.Deny.Digests, ref.Digest()) { // which needs no image
+			f.Required = true
+			f.refuse(refused(FreshnessDeniedDigest, "the policy denies %s%s", ref.Digest(), because(rule.Deny.Reasons[ref.Digest()])))
+		}
 		v.Checks = append(v.Checks, f)
 	}
 	v.decide()
@@ -106,6 +110,9 @@ func noRule(v Verdict, ref Reference, p *policy.Policy) Verdict {
 		Message: fmt.Sprintf("no rule of the policy matches %s; its rules match %s", ref.Name(), strings.Join(patterns, ", ")),
 	}}
 	v.decide()
+	if slices.Contains(p.Deny.Digests, ref.Digest()) {
+		v.enforce()
+	}
 	return v
 }
 

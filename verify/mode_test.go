@@ -114,6 +114,22 @@ func TestAuditOfDenied(t *testing.T) {
 	}
 }
 
+// Nor where its digest is all that is known of it.
+func TestAuditOfDeniedUnseen(t *testing.T) {
+	s := newStage(lab.Options{})
+	p := modes(t, "mode: {audit: {until: 2099-01-01}}\ndeny: {digests: [\""+imageDigest+"\"]}")
+	down := &verify.Failure{Code: verify.RegistryTimeout, Class: verify.Transient, Place: "registry.example"}
+	for ref, audit := range map[string]bool{
+		imageName + "@" + imageDigest: false, imageName + "@" + otherDigest: true, imageName + ":1.2.3": true,
+		"elsewhere.example/a/b@" + imageDigest: false, "elsewhere.example/a/b@" + otherDigest: true,
+	} {
+		v := verify.Undecided(reference(t, ref), p, s.trust(p), down, options())
+		if v.Passed() || (v.Enforced != nil) != audit {
+			t.Errorf("%s: enforced %v; wanted audit %v: %s", ref, v.Enforced, audit, decision(t, v))
+		}
+	}
+}
+
 func noticed(v verify.Verdict, code verify.Code) bool {
 	for _, n := range v.Notices {
 		if n.Code == code {

@@ -38,7 +38,8 @@ func needs(facts Facts, p *policy.Policy, o Options) further {
 		d, here := c.demand(rule), q.here(c, &q.facts)
 		// What could not be decided stays so: a registry that fails is not asked for more. Nor
 		// is it where what is there settles it.
-		on, lacking := d.On, here.finding.Result == Failed && !here.settles(d)
+		on, lacking := d.On, here.finding.Result == Failed && !here.settles(d) || here.unread
+		f.platforms = f.platforms || here.unread
 		if index && (on == policy.OnPlatforms || on == policy.OnEither && lacking) {
 			f.children = append(f.children, c)
 		}
@@ -282,7 +283,11 @@ func (f further) collect(ctx context.Context, source Source, image Image, rule p
 			want.BuildKit = contained
 			children := index.Evidence.Children
 			index.Evidence = source.Collect(ctx, index.Image, want)
-			index.Evidence.Want, index.Evidence.Children = want, children
+			index.Evidence.Want = want
+			if contained && len(children) == 0 && index.keepsUnread(limits) {
+				children = gatherChildren(ctx, source, index.Image, Want{}, whatTheyAre, limits)
+			}
+			index.Evidence.Children = children
 		})
 	}
 	both.Wait()
@@ -291,6 +296,14 @@ func (f further) collect(ctx context.Context, source Source, image Image, rule p
 // needs reports whether a check needs evidence about the index that was named.
 func (f further) needs(check string) bool {
 	return slices.ContainsFunc(f.index, func(c statements) bool { return c.id() == check })
+}
+
+// keepsUnread reports whether something that an index lists says that it attests one of
+// the images beside it, and its bytes did not come with the evidence.
+func (c Child) keepsUnread(limits Limits) bool {
+	entries, _ := parseIndex(c.Image.Manifest, limits)
+	shown := attesting(c.Evidence.Pieces, limits)
+	return len(shown) > 0 && slices.ContainsFunc(entries, func(e entry) bool { return !shown[e.digest] && e.candidate(entries) })
 }
 
 // holds reports whether an index, or one inside it, lists a digest.

@@ -40,6 +40,7 @@ func TestListedPlatforms(t *testing.T) {
 		{"the same in the policy", entries, policy.Platforms{Require: []string{"linux/arm64/v8"}}, ""},
 		{"another variant", entries, policy.Platforms{Require: []string{"linux/amd64/v3"}}, "platforms.missing"},
 		{"two for one", append(slices.Clone(entries), again), policy.Platforms{Require: both}, "platforms.ambiguous"},
+		{"two for one, written otherwise", append(slices.Clone(entries), v8), policy.Platforms{Require: both}, "platforms.ambiguous"},
 		{"two versions of Windows", append(slices.Clone(entries), win, ltsc), policy.Platforms{Require: both}, ""},
 		{"one image listed twice", append(slices.Clone(entries), entries[0]), policy.Platforms{Require: both, Only: both}, ""},
 		{"without a platform", append(slices.Clone(entries), nameless), policy.Platforms{Only: both}, "platforms.unexpected"},

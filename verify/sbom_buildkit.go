@@ -3,6 +3,8 @@ package verify
 import (
 	"slices"
 	"strings"
+
+	"github.com/releaseassay/assay/policy"
 )
 
 // contained compares what BuildKit keeps about the image, in the index that is the image
@@ -18,7 +20,7 @@ func (q *question) contained(c statements, demands []demand) []outcome {
 		if !index.keepsBuildKit() {
 			continue
 		}
-		var vouchers []*Statement
+		var by judged
 		var reason string
 		asked := false
 		for _, s := range index.statements {
@@ -29,10 +31,10 @@ func (q *question) contained(c statements, demands []demand) []outcome {
 				continue
 			}
 			if !asked {
-				vouchers, reason = q.vouchers(index)
+				by, reason = q.vouchers(index)
 				asked = true
 			}
-			outcomes = append(outcomes, q.compareContained(c, s, demands, vouchers, reason))
+			outcomes = append(outcomes, q.compareContained(c, s, demands, by, reason)...)
 		}
 	}
 	return outcomes
@@ -63,53 +65,65 @@ func (q *question) holder() *Facts {
 	return nil
 }
 
-// vouchers returns the signatures over an index itself that met the policy's demand,
-// or the reason why there are none.
-func (q *question) vouchers(index *Facts) ([]*Statement, string) {
+// vouchers returns what the policy's demand made of the signatures over an index itself:
+// those that met it, or the reason why there are none.
+func (q *question) vouchers(index *Facts) (judged, string) {
 	switch {
 	case !q.rule.SBOM.BuildKit:
-		return nil, "BuildKit's statement is not signed, and the policy does not accept it (buildkit: true)"
+		return judged{}, "BuildKit's statement is not signed, and the policy does not accept it (buildkit: true)"
 	case q.rule.Signature == nil:
-		return nil, "BuildKit's statement is not signed, and the policy demands no signature that could vouch for it"
+		return judged{}, "BuildKit's statement is not signed, and the policy demands no signature that could vouch for it"
 	case q.rule.Signature.Trust != q.rule.SBOM.Trust:
-		return nil, "BuildKit's statement is not signed, and the signature that the policy demands is under another root of trust"
+		return judged{}, "BuildKit's statement is not signed, and the signature that the policy demands is under another root of trust"
 	}
 	j := q.here(statements{signatureCheck{}}, index)
 	if j.finding.Result != Passed || len(j.met) == 0 {
-		return nil, "BuildKit's statement is not signed, and the index has no signature of its own that counts: " + string(j.finding.Code)
+		return judged{}, "BuildKit's statement is not signed, and the index has no signature of its own that counts: " + string(j.finding.Code)
 	}
-	return j.met, ""
+	return j, ""
 }
 
 // compareContained compares one statement of BuildKit's with the demands, as if whoever
-// signed the index had signed it.
-func (q *question) compareContained(c statements, s *Statement, demands []demand, vouchers []*Statement, reason string) outcome {
+// signed the index had signed it. It comes out once for each of the signatures with which
+// it meets one, since those may be of several releases; else once.
+func (q *question) compareContained(c statements, s *Statement, demands []demand, by judged, reason string) []outcome {
 	best := outcome{statement: s, candidate: s.candidate(), problem: problemKeySigned}
 	best.candidate.Authenticated, best.candidate.Code, best.candidate.Reason = false, SBOMUnsigned, reason
-	for i, v := range vouchers {
+	var met []outcome
+	for i, v := range by.met {
 		signed := *s
 		signed.claims, signed.keySHA256, signed.times, signed.log = v.claims, v.keySHA256, v.times, v.log
 		o := q.compare(c, &signed, demands)
-		if o.met || i == 0 || o.problem > best.problem {
-			best = o
-		}
 		// The statement itself goes on without claims: they are the signature's.
 		plain := *s
 		plain.times, plain.log, plain.voucher = v.times, v.log, v
-		best.statement = &plain
+		o.statement = &plain
+		if o.until = by.ends[v]; q.rule.Signature.Select != policy.SelectAny {
+			o.until = earlierEnd(o.until, by.until)
+		}
 		if o.met {
-			break
+			met = append(met, o)
+		}
+		if i == 0 || o.problem > best.problem {
+			best = o
 		}
 	}
-	if s.about != q.facts.image.Digest {
-		best.candidate.About, best.candidate.Platform = s.about, s.platform
+	if len(met) == 0 {
+		met = []outcome{best}
 	}
-	return best
+	for i := range met {
+		if s.about != q.facts.image.Digest {
+			met[i].candidate.About, met[i].candidate.Platform = s.about, s.platform
+		}
+	}
+	return met
 }
 
 // covered takes back what BuildKit's statements met unless each image of the index has
-// one: each is about one platform, and one without would hide behind the others.
-func (q *question) covered(outcomes []outcome) []outcome {
+// one: each is about one platform, and one without would hide behind the others. Only its
+// bytes show that an entry is no image. unread is why they are not known, where that
+// alone is in the way.
+func (q *question) covered(outcomes []outcome) (left []outcome, unread *Failure) {
 	have := map[string]bool{}
 	for _, o := range outcomes {
 		if o.met && o.statement.layout == BuildKit {
@@ -117,26 +131,62 @@ func (q *question) covered(outcomes []outcome) []outcome {
 		}
 	}
 	if len(have) == 0 || have[q.facts.image.Digest] {
-		return outcomes
+		return outcomes, nil
 	}
-	var without []string
-	entries := q.facts.lists(q.limits).entries
-	for _, e := range entries { // that what says it is no image is none, the check platforms sees to
-		if !e.candidate(entries) && !have[e.digest] {
-			without = append(without, strings.TrimSpace(e.platform.String()+" "+e.digest))
-		}
+	without, unread := q.facts.uncovered(have, q.limits)
+	reason := "an entry of the index says that it is no image, and its bytes are not known"
+	switch {
+	case len(without) > 0:
+		unread = nil
+		reason = "BuildKit keeps none that counts about " + brief(strings.Join(without, ", "))
+	case unread == nil:
+		return outcomes, nil
 	}
-	if len(without) == 0 {
-		return outcomes
-	}
-	reason := "BuildKit keeps none that counts about " + brief(strings.Join(without, ", "))
 	for i := range outcomes {
 		if o := &outcomes[i]; o.met && o.statement.layout == BuildKit {
 			o.met, o.candidate.Met, o.problem = false, nil, problemSpoilt
 			o.candidate.Code, o.candidate.Reason = SBOMIncomplete, reason
 		}
 	}
-	return sortOutcomes(outcomes)
+	return sortOutcomes(outcomes), unread
+}
+
+// uncovered lists what could be run of an index and is not among what have names, and
+// why nothing is known of the first entry of which it is not known whether it could be.
+func (f *Facts) uncovered(have map[string]bool, limits Limits) (without []string, unread *Failure) {
+	known := map[string]*childFacts{}
+	for i := range f.children {
+		known[f.children[i].child.Image.Digest] = &f.children[i]
+	}
+	entries := f.lists(limits).entries
+	for _, e := range entries {
+		attests := e.candidate(entries)
+		if have[e.digest] || attests && f.attesting[e.digest] {
+			continue
+		}
+		n := newNode(e, entries, known[e.digest], limits)
+		switch {
+		case n.proved:
+		case !attests || n.impostor != "":
+			without = append(without, strings.TrimSpace(e.platform.String()+" "+e.digest))
+		case unread == nil:
+			bad := n.unread()
+			unread = &bad
+		}
+	}
+	return without, unread
+}
+
+// attesting names the attestation manifests whose bytes came with a statement of
+// BuildKit's and show that each is one.
+func attesting(pieces []Piece, limits Limits) map[string]bool {
+	shown := map[string]bool{}
+	for _, p := range pieces {
+		if p.Layout == BuildKit && len(p.Manifest) > 0 && onlyInToto(p.Manifest, limits) == nil {
+			shown[digestOf(p.Manifest)] = true
+		}
+	}
+	return shown
 }
 
 // keepsBuildKit reports whether any of the statements is BuildKit's.

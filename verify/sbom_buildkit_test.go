@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/releaseassay/assay/internal/lab"
 	"github.com/releaseassay/assay/policy"
@@ -280,5 +283,85 @@ func TestBuildKitUndecided(t *testing.T) {
 		if f := finding(t, v, "sbom"); f.Result != verify.Errored || !strings.HasPrefix(string(f.Code), "registry.") {
 			t.Errorf("%s: found %s %s: %s", layout, f.Result, f.Code, f.Message)
 		}
+	}
+}
+
+// TestBuildKitBesideWhatRuns signs an index with bills of materials about both images and
+// a third entry that says it is no image, and wants its bytes to show that.
+func TestBuildKitBesideWhatRuns(t *testing.T) {
+	built := must(lab.NewBuildKitIndex("beside", spdxAbout))
+	list := must(lab.Platforms("beside", "linux/amd64", "linux/arm64"))
+	for _, a := range built.Attestations {
+		list = append(list, lab.Attesting(must(lab.AttestationManifest(a.Statement)), a.About))
+	}
+	provenance := must(lab.ProvenanceV02(lab.ProvenanceOptions{Subjects: lab.Subjects(imageName, list[0].Digest())}))
+	for name, c := range map[string]struct {
+		entry  *lab.Image
+		broken bool
+		code   verify.Code
+	}{
+		"what runs":         {must(lab.Disguised("beside")), false, verify.SBOMIncomplete},
+		"provenance":        {must(lab.AttestationManifest(provenance)), false, ""},
+		"nothing of a type": {must(lab.AttestationManifest([]byte("{}"))), false, ""},
+		"nobody knows what": {must(lab.AttestationManifest([]byte("{}"))), true, verify.RegistryForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShelf(t)
+			index := must(lab.NewIndexOf(append(slices.Clone(list), lab.Attesting(c.entry, list[0].Digest()))...))
+			s.push(t, index, index.Digest())
+			if c.broken {
+				s.registry.SetIntercept(func(w http.ResponseWriter, r *http.Request) bool {
+					if strings.HasSuffix(r.URL.Path, c.entry.Digest()) {
+						w.WriteHeader(http.StatusForbidden)
+						return true
+					}
+					return false
+				})
+			}
+			for _, on := range []policy.On{policy.OnIndex, policy.OnEither} {
+				p := s.demanding(t, policy.OnIndex, sbomYAML("buildkit: true"))
+				p.Rules[0].SBOM.On = on
+				ask := func(digest string) (verify.Verdict, verify.Finding) {
+					v := s.ask(t, p, digest, func(o *verify.Options) {
+						if digest != index.Digest() {
+							o.Index = reference(t, s.repository+"@"+index.Digest())
+						}
+					})
+					s.registry.ResetRequests()
+					return v, finding(t, v, "sbom")
+				}
+				if _, f := ask(list[0].Digest()); on == policy.OnIndex && f.Code != c.code {
+					t.Errorf("one of its images, on: %s: found %s %s: %s", on, f.Result, f.Code, f.Message)
+				}
+				v, f := ask(index.Digest())
+				switch {
+				case c.code == "":
+					wantPass(t, v)
+				case c.broken:
+					wantError(t, v, "sbom", c.code)
+				case f.Result != verify.Failed || v.Passed() || f.Code != c.code:
+					t.Errorf("on: %s: found %s %s: %s\n%s", on, f.Result, f.Code, f.Message, matrixOf(v))
+				}
+				if c.code != "" && strings.Contains(matrixOf(v), "sbom=index") {
+					t.Errorf("on: %s: the matrix says\n%s", on, matrixOf(v))
+				}
+			}
+		})
+	}
+}
+
+// TestBuildKitLastsAsItsVoucher wants a pass to end with the signature that vouches, where
+// the check over signatures lasts longer by others.
+func TestBuildKitLastsAsItsVoucher(t *testing.T) {
+	y := newYard(t, spdxAbout)
+	onImages := map[string][]verify.Piece{y.image(0): {y.signed(y.image(0))}, y.image(1): {y.signed(y.image(1))}}
+	early := then.Add(-time.Hour)
+	voucher := fromBundle(must(must(y.Issue(workflow(), early)).Bundle(must(lab.SignStatement(imageName, y.Digest())), early.Add(time.Minute))))
+	p := y.policy(t, strings.Replace(anySignature, "on: either", "on: platforms, max_age: 48h", 1), "buildkit: true", "on: index")
+	v := y.judge(t, p, append([]verify.Piece{voucher}, y.statements()...), onImages)
+	wantPass(t, v)
+	signed := finding(t, v, "sbom").Found[0].Times[0].Time
+	if want := signed.Add(48 * time.Hour); v.ValidUntil == nil || !v.ValidUntil.Equal(want) {
+		t.Errorf("valid until %v; wanted %v", v.ValidUntil, want)
 	}
 }

@@ -69,11 +69,19 @@ func (q *question) choices() []choice {
 // policy wants any of several, the first set of them that tells one: an image that is built
 // again the same, or signed again, has evidence of two releases, of which either will do.
 // Each check and each platform has one statement in such a set, and the set is compared as
-// if there were no other. until is when it ends, zero where nothing was left out.
-func (t *story) whole(claims []string, all []choice) (told story, until time.Time) {
+// if there were no other. until is when it ends, zero where nothing was left out and, as
+// counted says, no claim has to be made twice.
+func (t *story) whole(claims []string, counted bool, all []choice) (told story, until time.Time) {
 	told = t.with(all)
 	if told.agrees(claims) {
-		return told, time.Time{}
+		if counted { // and each may be one of two that have to say something
+			for _, c := range all {
+				for _, p := range c {
+					until = earlierEnd(until, p.until)
+				}
+			}
+		}
+		return told, until
 	}
 	tries := 0
 	for i, from := range all {

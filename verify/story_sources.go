@@ -37,7 +37,7 @@ func (q *question) tell() (said, heard *story) {
 	whole := base.with(all)
 	q.told, q.heard = &whole, &whole
 	if q.rule.Consistency != nil {
-		chosen, until := base.whole(comparison(*q.rule.Consistency).claims, all)
+		chosen, until := base.whole(comparison(*q.rule.Consistency).claims, len(q.rule.Consistency.Required) > 0, all)
 		q.told = &chosen
 		q.until(until)
 	}
@@ -144,13 +144,17 @@ func (q *question) tellName(t *story, who teller, s *Statement) {
 	t.says(q, who, "image", name)
 }
 
-// tellCertificate notes what the certificate says. That of a delegated builder which
+// tellCertificate notes what the certificate says; of what BuildKit keeps, that of the
+// signature that vouches for it. That of a delegated builder which
 // built what it does not name is of the run alone, so that its source is a hint.
 func (q *question) tellCertificate(t *story, who teller, d policy.Demand, s *Statement, built *build) {
-	if s.claims == nil {
+	c := s.claims
+	if c == nil && s.voucher != nil {
+		c, who.evidence = s.voucher.claims, s.voucher.evidence
+	}
+	if c == nil {
 		return
 	}
-	c := s.claims
 	who.source += ofCertificate
 	source := who
 	if built != nil {

@@ -399,3 +399,40 @@ func TestPlatformsTellOneStory(t *testing.T) {
 	wantFail(t, v, "consistency", verify.ConsistencyDisagreement)
 	wantOthers(t, v, "consistency")
 }
+
+// TestBuildKitTellsAsItsVoucher: what BuildKit keeps is of the release whose signature over
+// the index vouches for it, and that is in the story and on the list of what is denied.
+func TestBuildKitTellsAsItsVoucher(t *testing.T) {
+	y := newYard(t, spdxAbout)
+	signed := func(c chapter, digest string) verify.Piece {
+		return bundleBy(y.issue(c.signer()), must(lab.SignStatement(imageName, digest)))
+	}
+	onImages := map[string][]verify.Piece{y.image(0): {signed(the(), y.image(0))}, y.image(1): {signed(the(), y.image(1))}}
+	rule := func(more ...string) *policy.Policy {
+		lines := []string{
+			tagsYAML, "signature: {on: platforms, signer: " + anyVersion + ", source: " + anySource + "}",
+			"sbom: {on: index, buildkit: true, signer: " + anyVersion + ", source: " + anySource + "}",
+		}
+		return policyOf(t, append(slices.Clone(more), lines...)...)
+	}
+	told := rule("---", consistent("image", "digest", "version", "repository", "ref", "commit"))
+	under := func(all ...chapter) []verify.Piece {
+		pieces := y.statements()
+		for _, c := range all {
+			pieces = append(pieces, signed(c, y.Digest()))
+		}
+		return pieces
+	}
+	wantPass(t, y.judge(t, told, under(the()), onImages))
+	wantPass(t, y.judge(t, told, under(the(), the(older)), onImages))
+	wantPass(t, y.judge(t, told, under(the(older), the()), onImages))
+	v := y.judge(t, told, under(the(older)), onImages)
+	wantFail(t, v, "consistency", verify.ConsistencyDisagreement)
+	wantOthers(t, v, "consistency")
+	if f := finding(t, v, "consistency"); !strings.Contains(f.Message, strings.Repeat("ab", 20)+`" by sbom certificate`) {
+		t.Errorf("the message is %s", f.Message)
+	}
+	deny := rule("deny: {versions: [{match: "+imageName+", version: 1.2.2}]}", "---", "consistency: off")
+	wantPass(t, y.judge(t, deny, under(the()), onImages))
+	wantFail(t, y.judge(t, deny, under(the(older)), onImages), "freshness", verify.FreshnessDeniedVersion)
+}

@@ -213,15 +213,6 @@ func newQuestion(facts Facts, p *policy.Policy, rule policy.Rule, o Options) *qu
 	}
 }
 
-// everyStatement lists the statements about the image, its index and its platforms.
-func (q *question) everyStatement() []*Statement {
-	list := slices.Clone(q.facts.statements)
-	for _, f := range q.facts.others() {
-		list = append(list, f.statements...)
-	}
-	return list
-}
-
 // reach lists the statements that could meet a check, wherever the policy says that
 // its evidence has to be.
 func (q *question) reach(c statements) []*Statement {

@@ -54,9 +54,9 @@ func (j judged) settles(d policy.Demand) bool {
 }
 
 // lasting is a pass that lasts as long as the place does that lasts longest, where any
-// will do.
+// will do and nothing else rests on what was found in the first.
 func (q *question) lasting(c statements, j judged, others []func(statements) judged) judged {
-	if c.demand(q.rule).Select != policy.SelectAny {
+	if c.demand(q.rule).Select != policy.SelectAny || q.rule.Consistency != nil || q.rule.Freshness != nil {
 		return j
 	}
 	for _, other := range others {
@@ -71,12 +71,14 @@ func (q *question) lasting(c statements, j judged, others []func(statements) jud
 }
 
 // denying adds to what did not meet a check what others found that the policy denies, so
-// that neither audit mode nor an exception lets it in behind another reason.
+// that neither audit mode nor an exception lets it in behind another reason, and notes
+// where others could not be decided, which may hide such a thing.
 func (j judged) denying(others []judged) judged {
 	for _, other := range others {
 		if other.finding.Result == Passed {
 			continue
 		}
+		j.finding.partly = j.finding.partly || other.finding.partly || other.finding.Result == Errored
 		for _, c := range other.finding.Found {
 			if isDenial(c.Code) {
 				j.finding.Found = append(slices.Clip(j.finding.Found), c)

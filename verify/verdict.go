@@ -171,6 +171,12 @@ type Finding struct {
 	Reproduce string `json:"reproduce,omitempty"`
 	// Next says what a person can do.
 	Next string `json:"next,omitempty"`
+
+	// partly is true where the check failed though not all of it could be decided, and
+	// deniedVersion a version that is denied, of evidence that did not count. No exception
+	// excuses either.
+	partly        bool
+	deniedVersion string
 }
 
 // Candidate is one piece of evidence that a check looked at.

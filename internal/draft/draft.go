@@ -110,7 +110,6 @@ type drafter struct {
 	notes   []string
 	require []string
 	story   []string
-	lint    []string
 }
 
 // exhibit is one piece of evidence with whom it is by.
