@@ -81,7 +81,7 @@ func contentReasons() []Reason {
 		{SBOMSuperseded, "A newer SBOM by the same signer counts in its place (select: newest).", "look at the newest one under found"},
 		{SBOMSpoilt, "This SBOM is good, and another one that has to be as well is not (select: all, newest).", "look at the other candidates under found"},
 		{SBOMUnsigned, "BuildKit keeps an SBOM inside the index. It is not signed, and nothing that the policy demands vouches for it.", "sign the index itself and set buildkit: true, or attest the document"},
-		{SBOMIncomplete, "BuildKit keeps an SBOM about some images of the index, and none that counts about the others.", "build every platform with --sbom=true, or attest the documents"},
+		{SBOMIncomplete, "BuildKit keeps an SBOM about some images of the index and none that counts about the others, or an entry of the index is not shown to be what nobody can run.", "build every platform with --sbom=true, or attest the documents"},
 		{SBOMTooLarge, "The document has more bytes than the policy reads.", "raise max_size if the document is really that large"},
 		{SBOMFormatMismatch, "The document is of another format or spec version than the policy accepts, or than its predicate type says.", compare + "; attest the document under its own type"},
 		{SBOMSchemaInvalid, "The document does not follow the schema of its specification.", listed + ", or demand schema: warn"},
