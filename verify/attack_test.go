@@ -116,6 +116,9 @@ func (a attack) run(t *testing.T, s *stage) {
 	}
 	v := s.judge(t, p, ref, o, evidence...)
 	wantFail(t, v, a.check, a.want)
+	if f := finding(t, v, a.check); strings.Contains(f.Message+reasons(f), "%!") {
+		t.Errorf("a reason is not meant for people: %s\n%s", f.Message, reasons(f))
+	}
 	if f := finding(t, v, other); f.Required && f.Result != verify.Passed && a.lab == nil && a.at.IsZero() {
 		t.Errorf("the other leg, which is good, did not pass: %s %s", f.Code, f.Message)
 	}

@@ -193,10 +193,13 @@ func (a *authenticator) authenticate(p Piece) (statement *Statement, rejected Re
 	return s, Rejected{}
 }
 
+// noCause is what sigstore-go writes where a threshold is not met and nothing went wrong.
+const noCause = "; error: %!w(<nil>)"
+
 func (a *authenticator) rejected(p Piece, err error) Rejected {
 	r := Rejected{
 		layout: p.Layout, place: p.Place, evidence: p.Digest, predicateType: a.predicateType, claims: a.claims,
-		root: a.root.name, problem: problemInvalid, reason: err.Error(),
+		root: a.root.name, problem: problemInvalid, reason: strings.ReplaceAll(err.Error(), noCause, ""),
 	}
 	var known *rejection
 	if errors.As(err, &known) {

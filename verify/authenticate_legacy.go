@@ -1,16 +1,19 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/sigstore/cosign/v2/pkg/cosign"
 	cosignbundle "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
+	"github.com/sigstore/cosign/v2/pkg/oci"
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
@@ -91,9 +94,25 @@ func (a *authenticator) legacyAttestation(p Piece) (*Statement, error) {
 	s := a.legacyStatement(p, layer)
 	s.predicateType, s.predicate, s.subjects = statement.predicateType, statement.predicate, statement.subjects
 	return a.cosign(s, layer, func(h v1.Hash, opts *cosign.CheckOpts) (bool, error) {
-		opts.ClaimVerifier = cosign.IntotoSubjectClaimVerifier
+		opts.ClaimVerifier = sameEnvelope(p.Bytes)
 		return cosign.VerifyBlobAttestation(context.Background(), attestation, h, opts)
 	})
+}
+
+// sameEnvelope is a claim verifier for cosign. Its own looks for the subject again, and on the way makes objects of the
+// whole predicate: some hundred megabytes of a bill of materials that anybody may attach. The subject was looked for
+// in these bytes above.
+func sameEnvelope(b []byte) func(oci.Signature, v1.Hash, map[string]any) error {
+	return func(verified oci.Signature, _ v1.Hash, _ map[string]any) error {
+		payload, err := verified.Payload()
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(payload, b) {
+			return errors.New("what was verified is not the envelope that was read")
+		}
+		return nil
+	}
 }
 
 func (a *authenticator) legacyStatement(p Piece, l legacyLayer) *Statement {

@@ -246,6 +246,15 @@ func (r *Release) failure() (Failure, bool) {
 	return found[0], true
 }
 
+// unhad is why a manifest was not gathered: a failure to fetch, or another file in its place, whose bytes are no
+// evidence.
+func (r *Release) unhad() (Failure, bool) {
+	if f, ok := r.failure(); ok {
+		return f, true
+	}
+	return r.withCode(ReleaseHashMismatch)
+}
+
 // withCode returns the first failure of some codes.
 func (r *Release) withCode(codes ...Code) (Failure, bool) {
 	for _, f := range r.failures {

@@ -214,6 +214,12 @@ func TestReleaseListing(t *testing.T) {
 		{name: "a line that is not the flag's", ref: imageName + ":1.1", options: func(o *verify.Options) { o.Version = "1.2.3" }, code: verify.ReleaseVersionMismatch},
 		{name: "the manifest was not read", evidence: func(_ *hall, e *verify.ReleaseEvidence) { e.Manifests = nil }, code: verify.ReleaseNotEnumerable, class: verify.Definitive},
 		{name: "the manifest could not be read", evidence: func(_ *hall, e *verify.ReleaseEvidence) { e.Manifests, e.Failures = nil, unreachable() }, code: verify.TUFUnreachable, class: verify.Transient},
+		{name: "another file in the manifest's place, which was not gathered", evidence: func(_ *hall, e *verify.ReleaseEvidence) {
+			e.Manifests, e.Failures = nil, otherFile()
+		}, code: verify.ReleaseHashMismatch, class: verify.Definitive},
+		{name: "another file in the manifest's place, and a failure", evidence: func(_ *hall, e *verify.ReleaseEvidence) {
+			e.Manifests, e.Failures = nil, append(otherFile(), unreachable()...)
+		}, code: verify.TUFUnreachable, class: verify.Transient},
 		{name: "another file in the manifest's place", evidence: func(_ *hall, e *verify.ReleaseEvidence) {
 			for i := range e.Manifests {
 				e.Manifests[i].Bytes = append([]byte(" "), e.Manifests[i].Bytes...)
@@ -231,6 +237,10 @@ func TestReleaseListing(t *testing.T) {
 
 func unreachable() []verify.Failure {
 	return []verify.Failure{{Code: verify.TUFUnreachable, Class: verify.Transient, Place: metadataURL, Detail: "dial: refused"}}
+}
+
+func otherFile() []verify.Failure {
+	return []verify.Failure{{Code: verify.ReleaseHashMismatch, Class: verify.Definitive, Place: metadataURL, Detail: "another hash"}}
 }
 
 func TestReleaseMoving(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/sigstore/fulcio/pkg/certificate"
 
@@ -158,7 +159,8 @@ type otherName struct {
 
 // onlySAN returns the one subject alternative name of a leaf: a URI, an e-mail
 // address or Fulcio's other name. Two names would let a policy match one and a
-// person read the other.
+// person read the other; and since policies name no kind, a name of one kind must
+// not be spelt as one of another.
 func onlySAN(leaf *x509.Certificate) (string, error) {
 	for _, x := range leaf.Extensions {
 		if !x.Id.Equal(oidSAN) {
@@ -184,17 +186,29 @@ func sanText(n asn1.RawValue, leaf *x509.Certificate) (string, error) {
 	case n.Tag == 6 && len(leaf.URIs) == 1:
 		// What is compared and shown are the bytes of the certificate. A URI that
 		// its parser writes differently could be read differently elsewhere.
-		if s := string(n.Bytes); s == leaf.URIs[0].String() {
+		if s := string(n.Bytes); s != leaf.URIs[0].String() {
+			return "", fmt.Errorf("the certificate's subject alternative name %q is not in canonical form", n.Bytes)
+		} else if strings.Contains(s, "://") {
 			return s, nil
 		}
-		return "", fmt.Errorf("the certificate's subject alternative name %q is not in canonical form", n.Bytes)
+		return "", fmt.Errorf("the certificate's subject alternative name %q is a URI without a scheme", n.Bytes)
 	case n.Tag == 1 && len(leaf.EmailAddresses) == 1:
-		return leaf.EmailAddresses[0], nil
+		if s := leaf.EmailAddresses[0]; strings.Contains(s, "@") && !strings.Contains(s, "://") {
+			return s, nil
+		}
+		return "", fmt.Errorf("the certificate's subject alternative name %q is in the place of an e-mail address and is none", leaf.EmailAddresses[0])
 	case n.Tag == 0:
 		var o otherName
-		if rest, err := asn1.UnmarshalWithParams(n.FullBytes, &o, "tag:0"); err == nil && len(rest) == 0 && o.ID.Equal(certificate.OIDOtherName) && o.Value != "" {
-			return o.Value, nil
+		rest, err := asn1.UnmarshalWithParams(n.FullBytes, &o, "tag:0")
+		if err != nil || len(rest) > 0 || !o.ID.Equal(certificate.OIDOtherName) || o.Value == "" {
+			break
 		}
+		// Fulcio writes NAME!DOMAIN.
+		user, domain, _ := strings.Cut(o.Value, "!")
+		if user == "" || domain == "" || strings.Contains(domain, "@") || strings.Contains(o.Value, "://") {
+			return "", fmt.Errorf("the certificate's subject alternative name %q is in the place of a user name and is none", o.Value)
+		}
+		return o.Value, nil
 	}
 	return "", errors.New("the certificate's subject alternative name is neither a URI nor an e-mail address")
 }

@@ -89,7 +89,7 @@ func (j *releaseJudge) read(l *listing) (manifest, *trouble) {
 	case err != nil:
 		return manifest{}, refused(ReleaseHashMismatch, "the manifest %s is not the one that is listed: %s", l.target.Path, err)
 	case b == nil:
-		if f, ok := j.r.failure(); ok {
+		if f, ok := j.r.unhad(); ok {
 			return manifest{}, f.trouble()
 		}
 		return manifest{}, undecided(ReleaseNotEnumerable, Definitive, "the manifest %s was not read", l.target.Path)
