@@ -46,6 +46,7 @@ type bundleConfig struct {
 	stamp         bool
 	stampOver     []byte
 	stampAt       time.Time
+	stampBy       *Sigstore
 	edit          []func(*protobundle.Bundle)
 }
 
@@ -110,6 +111,11 @@ func TimestampOver(data []byte) BundleOption {
 // TimestampAt adds a timestamp that bears another time than the log entry.
 func TimestampAt(at time.Time) BundleOption {
 	return func(c *bundleConfig) { c.stamp, c.stampAt = true, at }
+}
+
+// StampedBy adds a timestamp by another instance.
+func StampedBy(other *Sigstore) BundleOption {
+	return func(c *bundleConfig) { c.stamp, c.stampBy = true, other }
 }
 
 // NoTimestamp leaves the timestamp out.
@@ -237,7 +243,11 @@ func (s *Signer) timestamps(signature []byte, cfg bundleConfig) (*protobundle.Ti
 	if cfg.stampOver != nil {
 		over = cfg.stampOver
 	}
-	token, err := s.sigstore.Timestamp(over, cfg.stampAt)
+	by := s.sigstore
+	if cfg.stampBy != nil {
+		by = cfg.stampBy
+	}
+	token, err := by.Timestamp(over, cfg.stampAt)
 	if err != nil {
 		return nil, err
 	}

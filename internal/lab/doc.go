@@ -7,6 +7,8 @@
 // [Attacks] lists the ways to spoil them. A [TUF] is a repository that lists releases, as tuf-on-ci writes it, with
 // Sigstore and ordinary keys.
 //
+// [Services] are the doors through which other programs, such as cosign, sign with a Sigstore over HTTP.
+//
 // Keys are made fresh on each run and exist only in memory. Times always come from the caller, so evidence may be
-// dated at will. Nothing here verifies anything, and nothing here may be trusted outside a lab.
+// dated at will. Nothing but the doors verifies anything, and nothing here may be trusted outside a lab.
 package lab

@@ -7,10 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	rekortiles "github.com/sigstore/rekor-tiles/v2/pkg/generated/protobuf"
-	"google.golang.org/protobuf/encoding/protojson"
 )
 
 // logEntry is a canonical body with the type it states.
@@ -105,7 +103,7 @@ func tileEntry(message, sig []byte, s *Signer) (logEntry, error) {
 		verifier.Verifier = &rekortiles.Verifier_PublicKey{PublicKey: &rekortiles.PublicKey{RawBytes: s.spki}}
 	}
 	sum := sha256.Sum256(message)
-	raw, err := protojson.Marshal(&rekortiles.Entry{
+	return canonicalTileEntry(&rekortiles.Entry{
 		Kind:       "hashedrekord",
 		ApiVersion: "0.0.2",
 		Spec: &rekortiles.Spec{Spec: &rekortiles.Spec_HashedRekordV002{HashedRekordV002: &rekortiles.HashedRekordLogEntryV002{
@@ -113,12 +111,4 @@ func tileEntry(message, sig []byte, s *Signer) (logEntry, error) {
 			Signature: &rekortiles.Signature{Content: sig, Verifier: verifier},
 		}}},
 	})
-	if err != nil {
-		return logEntry{}, fmt.Errorf("encode rekor v2 entry: %w", err)
-	}
-	body, err := jsoncanonicalizer.Transform(raw)
-	if err != nil {
-		return logEntry{}, fmt.Errorf("canonicalize rekor v2 entry: %w", err)
-	}
-	return logEntry{kind: "hashedrekord", version: "0.0.2", body: body}, nil
 }

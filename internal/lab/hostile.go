@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,11 +20,15 @@ type Hostile struct {
 	Name string
 	// Shows says in one sentence what the registry does.
 	Shows string
+	// Class is the number in the catalogue of attacks.
+	Class int
 	// Advisory names a published weakness of this kind; empty when there is none to name.
 	Advisory string
 	// WantCode is why the first demanded check must not pass. It is empty where the verifier has to see through it
 	// all and pass the release, pinned to the bytes that it judged.
 	WantCode string
+	// WantCheck is the check that finds the code in a rule which demands signature and provenance.
+	WantCheck string
 	// Refused tells a denial from what cannot be decided: the verdict is conclusive.
 	Refused bool
 	// Slow says that the registry keeps its clients waiting until they give up.
@@ -38,10 +43,28 @@ type Hostile struct {
 
 // Hostiles lists all of them. A name does not change its meaning.
 func Hostiles() []Hostile {
-	return slices.Concat(
-		hostileTags(), hostileHeaders(), hostileBytes(), hostileSizes(), hostileBodies(), hostileLists(),
-		hostileLinks(), hostileDowngrades(), hostileFallbacks(), hostileRealms(), hostileRedirects(),
-	)
+	var out []Hostile
+	for _, group := range []struct {
+		class int
+		list  []Hostile
+	}{
+		{27, slices.Concat(hostileTags(), hostileHeaders())},
+		{28, slices.Concat(hostileBytes(), hostileSizes(), hostilePages())},
+		{29, slices.Concat(hostileBodies(), hostileLists(), hostileLinks(), hostileFloods())},
+		{30, hostileDowngrades()},
+		{31, hostileFallbacks()},
+		{32, slices.Concat(hostileRealms(), hostileRedirects(), hostileStores())},
+		{33, hostileAddresses()},
+	} {
+		for _, h := range group.list {
+			h.Class = cmp.Or(h.Class, group.class)
+			if h.WantCode != "" {
+				h.WantCheck = cmp.Or(h.WantCheck, "signature")
+			}
+			out = append(out, h)
+		}
+	}
+	return out
 }
 
 // HostileNamed finds one.
@@ -67,6 +90,7 @@ type Scene struct {
 
 	sigstore *Sigstore
 	evil     *Image
+	junk     *junk
 	// stop ends the answers that have no end of their own.
 	stop    chan struct{}
 	stopped sync.Once
@@ -111,6 +135,11 @@ func (s *Scene) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	return s.Arm()
+}
+
+// Arm makes the registry behave as it did when the scene was opened, for a verifier that knows nothing of the one before.
+func (s *Scene) Arm() error {
 	if s.set == nil {
 		return nil
 	}

@@ -47,7 +47,7 @@ func hostileBodies() []Hostile {
 		},
 		{
 			Name: "drip", Shows: "The attestations come at one byte a second.", Slow: true,
-			WantCode: "registry.timeout", form: LegacyForm,
+			WantCode: "registry.timeout", WantCheck: "provenance", form: LegacyForm,
 			set: func(s *Scene) error { s.answer(s.attPath(), s.drip); return nil },
 		},
 		{

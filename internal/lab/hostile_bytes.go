@@ -79,14 +79,14 @@ func hostileSizes() []Hostile {
 			},
 		},
 		{
-			Name: "layer-digest-is-a-path", Shows: "The signature's manifest names its layer by a digest with ../ in it.",
+			Name: "layer-digest-is-a-path", Class: 32, Shows: "The signature's manifest names its layer by a digest with ../ in it.",
 			Advisory: "CVE-2024-3727", WantCode: "registry.malformed", form: LegacyForm,
 			set: func(s *Scene) error {
 				return s.rewriteRaw(s.sigPath(), `"digest":"sha256:`, `"digest":"sha256:../../../../`)
 			},
 		},
 		{
-			Name: "list-digest-is-a-path", Shows: "The list of referrers names manifests by digests with ../ in them.",
+			Name: "list-digest-is-a-path", Class: 32, Shows: "The list of referrers names manifests by digests with ../ in them.",
 			Advisory: "CVE-2024-3727", WantCode: "registry.malformed", form: BundleForm,
 			set: func(s *Scene) error {
 				return s.rewriteRaw(s.listPath(), `"digest":"sha256:`, `"digest":"sha256:../../evil/manifests/`)

@@ -12,29 +12,35 @@ func hostileDowngrades() []Hostile {
 	var out []Hostile
 	for _, place := range []struct {
 		name, shows string
-		form        Form
-		referrers   ReferrersMode
-		path        func(*Scene) string
+		// check is what the place's evidence is for, and absent its code where there is none.
+		check, absent string
+		form          Form
+		referrers     ReferrersMode
+		path          func(*Scene) string
 	}{
-		{"sig", "legacy signature", LegacyForm, ReferrersListed, (*Scene).sigPath},
-		{"att", "legacy attestations", LegacyForm, ReferrersListed, (*Scene).attPath},
-		{"referrers", "list of referrers", BundleForm, ReferrersListed, (*Scene).listPath},
-		{"fallback", "fallback tag", BundleForm, ReferrersEmpty, (*Scene).fallbackPath},
+		{"sig", "legacy signature", "signature", "signature.identity_mismatch", LegacyForm, ReferrersListed, (*Scene).sigPath},
+		{"att", "legacy attestations", "provenance", "provenance.missing", LegacyForm, ReferrersListed, (*Scene).attPath},
+		{"referrers", "list of referrers", "signature", "signature.identity_mismatch", BundleForm, ReferrersListed, (*Scene).listPath},
+		{"fallback", "fallback tag", "signature", "signature.identity_mismatch", BundleForm, ReferrersEmpty, (*Scene).fallbackPath},
 	} {
 		for _, trouble := range []struct {
-			name, code string
-			status     int
+			name, gets, code string
+			status           int
 		}{
-			{"401", "registry.unauthorized", http.StatusUnauthorized},
-			{"403", "registry.forbidden", http.StatusForbidden},
-			{"429", "registry.rate_limited", http.StatusTooManyRequests},
-			{"500", "registry.server_error", http.StatusInternalServerError},
-			{"timeout", "registry.timeout", 0},
+			{"401", "a 401", "registry.unauthorized", http.StatusUnauthorized},
+			{"403", "a 403", "registry.forbidden", http.StatusForbidden},
+			{"429", "a 429", "registry.rate_limited", http.StatusTooManyRequests},
+			{"500", "a 500", "registry.server_error", http.StatusInternalServerError},
+			{"503", "a 503", "registry.server_error", http.StatusServiceUnavailable},
+			{"page", "a page to sign in", "registry.malformed", http.StatusOK},
+			{"reset", "a cut connection", "registry.unreachable", reset},
+			{"timeout", "no answer", "registry.timeout", never},
+			{"404", "a 404", place.absent, http.StatusNotFound},
 		} {
 			out = append(out, Hostile{
 				Name:  "downgrade-" + place.name + "-" + trouble.name,
-				Shows: fmt.Sprintf("The %s ends in a %s, and a stranger's signature lies in the other layout.", place.shows, trouble.name),
-				Slow:  trouble.status == 0, WantCode: trouble.code,
+				Shows: fmt.Sprintf("Who asks for the %s gets %s, and a stranger's signature lies in the other layout.", place.shows, trouble.gets),
+				Slow:  trouble.status == never, WantCode: trouble.code, WantCheck: place.check, Refused: trouble.code == place.absent,
 				form: place.form, behaviour: Behaviour{Referrers: place.referrers},
 				publish: strangerBeside,
 				set:     func(s *Scene) error { s.fail(place.path(s), trouble.status); return nil },
@@ -43,6 +49,12 @@ func hostileDowngrades() []Hostile {
 	}
 	return out
 }
+
+// What is not a status of HTTP.
+const (
+	never = -iota - 1 // no answer
+	reset             // the connection is cut
+)
 
 // strangerBeside puts a stranger's signature into the layout that the release does not use.
 func strangerBeside(ctx context.Context, s *Scene) error {
@@ -61,13 +73,18 @@ func strangerBeside(ctx context.Context, s *Scene) error {
 	return PushEvidence(ctx, repo, s.Release.Image.Descriptor(), other.Evidence, s.Registry.Direct())
 }
 
-// fail ends all requests for a path in a status, or for 0 in none.
+// fail ends all requests for a path in a status. With 200 comes a page for people.
 func (s *Scene) fail(path string, status int) {
 	s.answer(path, func(w http.ResponseWriter, req *http.Request) {
-		if status == 0 {
+		switch status {
+		case never:
 			s.silence(w, req)
-			return
+		case reset:
+			panic(http.ErrAbortHandler)
+		case http.StatusOK:
+			page200(w, req)
+		default:
+			refuse(w, status, "DENIED", "not now")
 		}
-		refuse(w, status, "DENIED", "not now")
 	})
 }

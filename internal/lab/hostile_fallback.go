@@ -3,7 +3,9 @@ package lab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -35,6 +37,16 @@ func hostileFallbacks() []Hostile {
 			Name: "fallback-cycle", Shows: "The fallback tag lists the image itself, and indexes that lead back to it.",
 			WantCode: missing, Refused: true, form: BundleForm, behaviour: absent,
 			publish: poisoned(false, (*Scene).cycle),
+		},
+		{
+			Name: "fallback-nested", Shows: "The fallback tag lists an index that lists the good bundles, which nobody defines.",
+			WantCode: missing, Refused: true, form: BundleForm, behaviour: absent,
+			publish: poisoned(false, (*Scene).nested),
+		},
+		{
+			Name: "fallback-is-a-bundle", Shows: "The fallback tag is no list, but the manifest of a good bundle.",
+			WantCode: "registry.malformed", form: BundleForm, behaviour: absent,
+			set: (*Scene).fallbackIsBundle,
 		},
 		{
 			Name: "fallback-poisoned", Shows: "The fallback tag lists all of these before the good bundles, which hides nothing.",
@@ -126,6 +138,28 @@ func (s *Scene) cycle(ctx context.Context, repo name.Repository) ([]v1.Descripto
 		return nil, err
 	}
 	return []v1.Descriptor{image, nested, outer}, nil
+}
+
+// nested lists one index that lists the good bundles.
+func (s *Scene) nested(ctx context.Context, repo name.Repository) ([]v1.Descriptor, error) {
+	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
+	if _, body := s.Registry.ask(s.fallbackPath()); json.Unmarshal(body, &index) != nil {
+		return nil, errors.New("read fallback tag: it is no list")
+	}
+	d, err := s.putIndex(ctx, repo, "", index)
+	return []v1.Descriptor{d}, err
+}
+
+// fallbackIsBundle serves the manifest of a bundle under the fallback tag.
+func (s *Scene) fallbackIsBundle() error {
+	a, err := referrerArtifact(s.Release.Referrers[0], s.Release.Image.Descriptor())
+	if err != nil {
+		return err
+	}
+	s.answer(s.fallbackPath(), func(w http.ResponseWriter, _ *http.Request) {
+		serve(w, string(types.OCIManifestSchema1), a.raw)
+	})
+	return nil
 }
 
 // putReferrers uploads bundles in manifests about the image, each after a change to its manifest.

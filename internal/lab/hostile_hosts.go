@@ -23,7 +23,7 @@ func hostileRealms() []Hostile {
 			set: func(s *Scene) error { return s.realm("http://" + s.Elsewhere.Host() + tokenPath) },
 		},
 		{
-			Name: "realm-link-local", Shows: "The token server is where the cloud tells this machine its secrets.",
+			Name: "realm-link-local", Class: 33, Shows: "The token server is where the cloud tells this machine its secrets.",
 			WantCode: insecure, behaviour: token,
 			set: func(s *Scene) error { return s.realm("https://" + metadataHost + tokenPath) },
 		},
@@ -72,7 +72,7 @@ func hostileRedirects() []Hostile {
 	}
 	return []Hostile{
 		{
-			Name: "redirect-loop", Shows: "The signature's manifest is redirected to itself.",
+			Name: "redirect-loop", Class: 29, Shows: "The signature's manifest is redirected to itself.",
 			WantCode: "registry.redirect_loop", form: LegacyForm, set: redirected((*Scene).sigPath),
 		},
 		{
@@ -92,17 +92,17 @@ func hostileRedirects() []Hostile {
 			set: redirected(func(s *Scene) string { return "http://store.example" + s.sigPath() }),
 		},
 		{
-			Name: "redirect-link-local", Shows: "The signature's manifest is redirected to where the cloud tells this machine its secrets.",
+			Name: "redirect-link-local", Class: 33, Shows: "The signature's manifest is redirected to where the cloud tells this machine its secrets.",
 			WantCode: insecure, form: LegacyForm,
 			set: redirected(func(*Scene) string { return "http://" + metadataHost + "/latest/meta-data/" }),
 		},
 		{
-			Name: "redirect-link-local-tls", Shows: "The signature's manifest is redirected to a link-local address, with TLS.",
+			Name: "redirect-link-local-tls", Class: 33, Shows: "The signature's manifest is redirected to a link-local address, with TLS.",
 			WantCode: insecure, form: LegacyForm,
 			set: redirected(func(*Scene) string { return "https://" + metadataHost + "/latest/meta-data/" }),
 		},
 		{
-			Name: "redirect-to-a-file", Shows: "The signature's manifest is redirected to a file of this machine.",
+			Name: "redirect-to-a-file", Class: 33, Shows: "The signature's manifest is redirected to a file of this machine.",
 			WantCode: insecure, form: LegacyForm,
 			set: redirected(func(*Scene) string { return "file:///etc/passwd" }),
 		},

@@ -2,8 +2,6 @@ package lab
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -60,7 +58,7 @@ func hostileLinks() []Hostile {
 			set: func(s *Scene) error { s.answer(s.listPath(), s.pages(func(n int) int { return n + 1 })); return nil },
 		},
 		{
-			Name: "link-elsewhere", Shows: "The second page of the list of referrers lies at another host.",
+			Name: "link-elsewhere", Class: 32, Shows: "The second page of the list of referrers lies at another host.",
 			WantCode: "registry.insecure", form: BundleForm,
 			set: func(s *Scene) error {
 				s.answer(s.listPath(), func(w http.ResponseWriter, req *http.Request) {
@@ -106,46 +104,32 @@ func bigStatement(ctx context.Context, s *Scene) error {
 
 // junk are referrers that exist, and that say nothing.
 type junk struct {
-	subject v1.Descriptor
-	// number finds the manifest or layer of a digest.
+	// head and tail are what stands in a manifest around the digest of its layer.
+	head, tail string
+	// manifests and layers find the number of a digest.
 	manifests, layers map[string]int
+	// list are the junk and the good ones after it.
+	list v1.IndexManifest
 }
 
 // bury lists so many junk referrers under an artifact type, and then the good ones. Readers who sort by digest meet
-// the junk first all the same.
+// the junk first all the same. Its manifests are made when somebody asks.
 func (s *Scene) bury(n, pageSize int, artifactType string) error {
-	list, err := s.list()
+	good, err := s.list()
 	if err != nil {
 		return err
 	}
-	last := ""
-	for i := range list.Manifests {
-		list.Manifests[i].ArtifactType = BundleMediaType
-		last = max(last, list.Manifests[i].Digest.String())
+	if s.junk == nil {
+		s.junk = newJunk(s.Release.Image.Descriptor(), n, artifactType, good)
 	}
-	j := &junk{subject: s.Release.Image.Descriptor(), manifests: map[string]int{}, layers: map[string]int{}}
-	good := list.Manifests
-	list.Manifests = make([]v1.Descriptor, 0, n+len(good))
-	for i := 0; len(list.Manifests) < n; i++ {
-		d := j.descriptor(i)
-		if last != "" && d.Digest.String() > last {
-			continue
-		}
-		d.ArtifactType = artifactType
-		j.manifests[d.Digest.Hex] = i
-		j.layers[hexDigest(string(j.layer(i)))] = i
-		list.Manifests = append(list.Manifests, d)
-	}
-	slices.SortFunc(list.Manifests, func(a, b v1.Descriptor) int { return strings.Compare(a.Digest.Hex, b.Digest.Hex) })
-	list.Manifests = append(list.Manifests, good...)
-	path := s.listPath()
+	path, j := s.listPath(), s.junk
 	s.Registry.SetIntercept(func(w http.ResponseWriter, req *http.Request) bool {
 		if req.URL.Path != path {
 			return j.serve(w, req)
 		}
-		shown := list
+		shown := j.list
 		if pageSize > 0 {
-			shown.Manifests = page(w, req, list.Manifests, pageSize)
+			shown.Manifests = page(w, req, shown.Manifests, pageSize)
 		}
 		writeJSON(w, string(types.OCIImageIndex), shown)
 		return true
@@ -153,26 +137,43 @@ func (s *Scene) bury(n, pageSize int, artifactType string) error {
 	return nil
 }
 
-func (j *junk) layer(i int) []byte {
+func newJunk(subject v1.Descriptor, n int, artifactType string, good v1.IndexManifest) *junk {
+	j := &junk{manifests: map[string]int{}, layers: map[string]int{}, list: good}
+	j.head = fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"artifactType":%q,"config":{"mediaType":%q,"digest":"sha256:%s","size":2},`+
+		`"layers":[{"mediaType":%q,"digest":"sha256:`, types.OCIManifestSchema1, BundleMediaType, emptyConfigMediaType, hexDigest("{}"), BundleMediaType)
+	j.tail = fmt.Sprintf(`","size":%d}],"subject":{"mediaType":%q,"digest":%q,"size":%d}}`,
+		len(layerOfJunk(0)), subject.MediaType, subject.Digest, subject.Size)
+	last := ""
+	for i := range good.Manifests {
+		good.Manifests[i].ArtifactType = BundleMediaType
+		last = max(last, good.Manifests[i].Digest.String())
+	}
+	j.list.Manifests = make([]v1.Descriptor, 0, n+len(good.Manifests))
+	for i := 0; len(j.list.Manifests) < n; i++ {
+		layer := hexDigest(string(layerOfJunk(i)))
+		raw := j.manifest(layer)
+		d := v1.Descriptor{
+			MediaType: types.OCIManifestSchema1, Size: int64(len(raw)), ArtifactType: artifactType,
+			Digest: v1.Hash{Algorithm: "sha256", Hex: hexDigest(raw)},
+		}
+		if last != "" && d.Digest.String() > last {
+			continue
+		}
+		j.manifests[d.Digest.Hex], j.layers[layer] = i, i
+		j.list.Manifests = append(j.list.Manifests, d)
+	}
+	slices.SortFunc(j.list.Manifests, func(a, b v1.Descriptor) int { return strings.Compare(a.Digest.Hex, b.Digest.Hex) })
+	j.list.Manifests = append(j.list.Manifests, good.Manifests...)
+	return j
+}
+
+// layerOfJunk is always of the same length.
+func layerOfJunk(i int) []byte {
 	return fmt.Appendf(nil, `{"mediaType":%q,"junk":"%06d%s"}`, BundleMediaType, i, strings.Repeat("j", 256))
 }
 
-func (j *junk) manifest(i int) []byte {
-	layer := j.layer(i)
-	return fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"artifactType":%q,"config":{"mediaType":%q,"digest":"sha256:%s","size":2},`+
-		`"layers":[{"mediaType":%q,"digest":"sha256:%s","size":%d}],"subject":{"mediaType":%q,"digest":%q,"size":%d}}`,
-		types.OCIManifestSchema1, BundleMediaType, emptyConfigMediaType, hexDigest("{}"),
-		BundleMediaType, hexDigest(string(layer)), len(layer), j.subject.MediaType, j.subject.Digest, j.subject.Size)
-}
-
-func (j *junk) descriptor(i int) v1.Descriptor {
-	raw := j.manifest(i)
-	sum := sha256.Sum256(raw)
-	return v1.Descriptor{
-		MediaType: types.OCIManifestSchema1, Size: int64(len(raw)),
-		Digest: v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])},
-	}
-}
+// manifest is about a layer by its digest in hexadecimal.
+func (j *junk) manifest(layer string) string { return j.head + layer + j.tail }
 
 // serve answers for the manifests and layers of the junk.
 func (j *junk) serve(w http.ResponseWriter, req *http.Request) bool {
@@ -181,11 +182,11 @@ func (j *junk) serve(w http.ResponseWriter, req *http.Request) bool {
 		return false
 	}
 	if i, ok := j.manifests[digest]; ok {
-		serve(w, string(types.OCIManifestSchema1), j.manifest(i))
+		serve(w, string(types.OCIManifestSchema1), []byte(j.manifest(hexDigest(string(layerOfJunk(i))))))
 		return true
 	}
 	if i, ok := j.layers[digest]; ok {
-		serve(w, "application/octet-stream", j.layer(i))
+		serve(w, "application/octet-stream", layerOfJunk(i))
 		return true
 	}
 	return false

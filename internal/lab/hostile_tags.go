@@ -71,7 +71,7 @@ func hostileHeaders() []Hostile {
 			},
 		},
 		{
-			Name: "digest-is-another", Shows: "Asked for the good release by digest, the registry gives an unsigned image under that digest's header.",
+			Name: "digest-is-another", Class: 28, Shows: "Asked for the good release by digest, the registry gives an unsigned image under that digest's header.",
 			WantCode: "registry.digest_mismatch",
 			set: func(s *Scene) error {
 				s.Reference = s.Release.Repository + "@" + s.Release.Image.Digest()

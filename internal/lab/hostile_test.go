@@ -3,6 +3,8 @@ package lab_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"strings"
@@ -28,6 +30,9 @@ func TestHostilesAreDescribed(t *testing.T) {
 		}
 		if !codes[h.WantCode] {
 			t.Errorf("%s wants %q, which is no code", h.Name, h.WantCode)
+		}
+		if h.Class < 27 || h.Class > 33 || (h.WantCheck == "") != (h.WantCode == "") {
+			t.Errorf("%s is of class %d and found by the check %q", h.Name, h.Class, h.WantCheck)
 		}
 		if h.Refused && h.WantCode == "" {
 			t.Errorf("%s is refused without a code", h.Name)
@@ -57,6 +62,12 @@ func get(t *testing.T, method, url string, header http.Header) (*http.Response, 
 	return resp, body
 }
 
+// signatureBlob is the digest of the first legacy signature.
+func signatureBlob(scene *lab.Scene) string {
+	sum := sha256.Sum256(scene.Release.Signatures[0].Bytes)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
 // TestHostileAnswers asks some of the behaviours what a client would, to see that they do what they say.
 func TestHostileAnswers(t *testing.T) {
 	s := newSigstore(t, lab.Options{})
@@ -66,6 +77,10 @@ func TestHostileAnswers(t *testing.T) {
 			_, second := get(t, http.MethodGet, base+"/manifests/1.2.3", nil)
 			if bytes.Equal(first, second) {
 				t.Error("the tag did not move")
+			}
+			must(t, scene, scene.Arm())
+			if _, again := get(t, http.MethodGet, base+"/manifests/1.2.3", nil); !bytes.Equal(first, again) {
+				t.Error("it did not begin anew")
 			}
 		},
 		"head-differs": func(t *testing.T, scene *lab.Scene, base string) {
@@ -105,6 +120,28 @@ func TestHostileAnswers(t *testing.T) {
 			digest := string(body[bytes.Index(body, []byte("sha256:"))+7:][:64])
 			if resp, _ := get(t, http.MethodGet, base+"/manifests/sha256:"+digest, nil); resp.StatusCode != http.StatusOK {
 				t.Errorf("a listed manifest is answered %s", resp.Status)
+			}
+		},
+		"store-wants-password": func(t *testing.T, scene *lab.Scene, _ string) {
+			blob := "http://" + scene.Elsewhere.Host() + "/v2/" + lab.DefaultRepo + "/blobs/" + signatureBlob(scene)
+			if resp, _ := get(t, http.MethodGet, blob, nil); resp.StatusCode != http.StatusUnauthorized {
+				t.Errorf("who shows nothing gets %s", resp.Status)
+			}
+			req := &http.Request{Header: http.Header{}}
+			req.SetBasicAuth(lab.User, lab.Password)
+			if resp, body := get(t, http.MethodGet, blob, req.Header); resp.StatusCode != http.StatusOK || len(body) == 0 {
+				t.Errorf("who shows the password gets %s and %d bytes", resp.Status, len(body))
+			}
+		},
+		"redirect-unspecified": func(t *testing.T, scene *lab.Scene, base string) {
+			sig := "/manifests/" + strings.Replace(scene.Pinned, ":", "-", 1) + ".sig"
+			resp, _ := get(t, http.MethodGet, base+sig, nil)
+			_, port, _ := strings.Cut(scene.Elsewhere.Host(), ":")
+			if to := resp.Header.Get("Location"); to != "http://0.0.0.0:"+port+"/v2/"+lab.DefaultRepo+sig {
+				t.Errorf("it leads to %q", to)
+			}
+			if _, body := get(t, http.MethodGet, "http://"+scene.Elsewhere.Host()+"/v2/"+lab.DefaultRepo+sig, nil); !bytes.Contains(body, []byte("simplesigning")) {
+				t.Errorf("where it leads lies %s", body)
 			}
 		},
 		"downgrade-att-429": func(t *testing.T, scene *lab.Scene, base string) {

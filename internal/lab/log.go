@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"math/bits"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
@@ -22,6 +23,7 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
+	"google.golang.org/protobuf/proto"
 )
 
 // Numbers of the lab's Rekor v1 shard. An entry's global index is its index in the shard plus what earlier shards held.
@@ -57,8 +59,26 @@ func (t *merkleTree) add(body []byte) inclusion {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.grow(body)
+	return t.prove(len(t.levels[0]) - 1)
+}
+
+// at proves a leaf in the tree as it is now; its index must be one that add gave out.
+func (t *merkleTree) at(index int64) inclusion {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.prove(int(index))
+}
+
+// latest proves the last leaf.
+func (t *merkleTree) latest() inclusion {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.prove(len(t.levels[0]) - 1)
+}
+
+func (t *merkleTree) prove(m int) inclusion {
 	n := len(t.levels[0])
-	return inclusion{index: int64(n - 1), size: int64(n), root: t.root(0, n), path: t.path(n-1, 0, n)}
+	return inclusion{index: int64(m), size: int64(n), root: t.root(0, n), path: t.path(m, 0, n)}
 }
 
 // grow appends a leaf and every root that it completes.
@@ -137,6 +157,8 @@ type rekorV1 struct {
 	key  *ecdsa.PrivateKey
 	id   [sha256.Size]byte
 	tree *merkleTree
+	// kept gets each entry, when somebody wants to ask for them.
+	kept atomic.Pointer[entryStore]
 }
 
 func newRekorV1(host string) (*rekorV1, error) {
@@ -162,17 +184,14 @@ type setPayload struct {
 
 // add logs an entry at a time. An origin other than "" takes the host's place in the checkpoint.
 func (l *rekorV1) add(entry logEntry, at time.Time, origin string) (*protorekor.TransparencyLogEntry, error) {
-	if origin == "" {
-		origin = fmt.Sprintf("%s - %d", l.host, rekorTreeID)
-	}
 	in := l.tree.add(entry.body)
+	cp, err := l.checkpoint(in, origin)
+	if err != nil {
+		return nil, err
+	}
 	signer, err := signature.LoadECDSASigner(l.key, crypto.SHA256)
 	if err != nil {
 		return nil, fmt.Errorf("load log key: %w", err)
-	}
-	cp, err := checkpoint(signer, l.host, origin, in)
-	if err != nil {
-		return nil, err
 	}
 	payload := setPayload{
 		Body:           base64.StdEncoding.EncodeToString(entry.body),
@@ -188,7 +207,7 @@ func (l *rekorV1) add(entry logEntry, at time.Time, origin string) (*protorekor.
 	if err != nil {
 		return nil, fmt.Errorf("sign entry timestamp: %w", err)
 	}
-	return &protorekor.TransparencyLogEntry{
+	tle := &protorekor.TransparencyLogEntry{
 		LogIndex:          payload.LogIndex,
 		LogId:             &protocommon.LogId{KeyId: l.id[:]},
 		KindVersion:       &protorekor.KindVersion{Kind: entry.kind, Version: entry.version},
@@ -196,7 +215,23 @@ func (l *rekorV1) add(entry logEntry, at time.Time, origin string) (*protorekor.
 		InclusionPromise:  &protorekor.InclusionPromise{SignedEntryTimestamp: set},
 		InclusionProof:    proofOf(in, cp),
 		CanonicalizedBody: entry.body,
-	}, nil
+	}
+	if kept := l.kept.Load(); kept != nil {
+		kept.put(proto.Clone(tle).(*protorekor.TransparencyLogEntry)) // the lab may spoil what it has made
+	}
+	return tle, nil
+}
+
+// checkpoint signs a tree head. An origin other than "" takes the log's own place.
+func (l *rekorV1) checkpoint(in inclusion, origin string) (string, error) {
+	if origin == "" {
+		origin = fmt.Sprintf("%s - %d", l.host, rekorTreeID)
+	}
+	signer, err := signature.LoadECDSASigner(l.key, crypto.SHA256)
+	if err != nil {
+		return "", fmt.Errorf("load log key: %w", err)
+	}
+	return checkpoint(signer, l.host, origin, in)
 }
 
 // rekorV2 is a log that only proves inclusion: its entries carry no time and no promise.
@@ -221,15 +256,8 @@ func newRekorV2(host string) (*rekorV2, error) {
 
 // add logs an entry. An origin other than "" takes the host's place in the checkpoint.
 func (l *rekorV2) add(entry logEntry, origin string) (*protorekor.TransparencyLogEntry, error) {
-	if origin == "" {
-		origin = l.host
-	}
 	in := l.tree.add(entry.body)
-	signer, err := signature.LoadED25519Signer(l.key)
-	if err != nil {
-		return nil, fmt.Errorf("load log key: %w", err)
-	}
-	cp, err := checkpoint(signer, origin, origin, in)
+	cp, err := l.checkpoint(in, origin)
 	if err != nil {
 		return nil, err
 	}
@@ -240,4 +268,16 @@ func (l *rekorV2) add(entry logEntry, origin string) (*protorekor.TransparencyLo
 		InclusionProof:    proofOf(in, cp),
 		CanonicalizedBody: entry.body,
 	}, nil
+}
+
+// checkpoint signs a tree head. An origin other than "" takes the log's own place.
+func (l *rekorV2) checkpoint(in inclusion, origin string) (string, error) {
+	if origin == "" {
+		origin = l.host
+	}
+	signer, err := signature.LoadED25519Signer(l.key)
+	if err != nil {
+		return "", fmt.Errorf("load log key: %w", err)
+	}
+	return checkpoint(signer, origin, origin, in)
 }

@@ -39,6 +39,8 @@ type ReleaseOptions struct {
 	Repo string
 	// Tag is the image's tag. Default: [DefaultTag]. The source ref is refs/tags/v + Tag.
 	Tag string
+	// Seed makes the image's content, and so its digest, another one. Default: repo and tag.
+	Seed string
 	// Commit is the source commit. Default: [DefaultCommit].
 	Commit string
 	// Form defaults to BothForms.
@@ -60,7 +62,7 @@ type Release struct {
 	at   time.Time
 }
 
-// NewRelease makes an image without evidence. Its content, and so its digest, depends on repo and tag alone.
+// NewRelease makes an image without evidence. Its content, and so its digest, depends on the seed alone.
 func NewRelease(s *Sigstore, opts ReleaseOptions) (*Release, error) {
 	if opts.Repository == "" {
 		return nil, errors.New("make release: no repository given")
@@ -78,7 +80,7 @@ func NewRelease(s *Sigstore, opts ReleaseOptions) (*Release, error) {
 		r.at = s.Now()
 	}
 	var err error
-	if seed := r.Repo + " " + r.Tag; opts.Platform != "" {
+	if seed := orDefault(opts.Seed, r.Repo+" "+r.Tag); opts.Platform != "" {
 		r.Image, err = NewImage(seed, opts.Platform)
 	} else {
 		r.Image, err = NewIndex(seed)
@@ -175,8 +177,8 @@ func (r *Release) AddProvenance(s *Sigstore, id Identity, opts ProvenanceOptions
 	return r.Attest(s, id, statement)
 }
 
-func (r *Release) addBundle(signer *Signer, statement []byte) error {
-	bundle, err := signer.Bundle(statement, r.at.Add(loggingDelay), Timestamp())
+func (r *Release) addBundle(signer *Signer, statement []byte, opts ...BundleOption) error {
+	bundle, err := signer.Bundle(statement, r.at.Add(loggingDelay), append([]BundleOption{Timestamp()}, opts...)...)
 	if err != nil {
 		return fmt.Errorf("bundle evidence: %w", err)
 	}

@@ -32,9 +32,17 @@ type Signer struct {
 type LeafOption func(*leafConfig)
 
 type leafConfig struct {
-	noSCT, unknownCTLog, isCA, selfSigned bool
-	usage                                 []x509.ExtKeyUsage
-	lifetime                              time.Duration
+	noSCT, unknownCTLog, otherSCT, isCA, selfSigned bool
+	usage                                           []x509.ExtKeyUsage
+	lifetime                                        time.Duration
+}
+
+func newLeafConfig(opts []LeafOption) leafConfig {
+	cfg := leafConfig{usage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}, lifetime: LeafLifetime}
+	for _, o := range opts {
+		o(&cfg)
+	}
+	return cfg
 }
 
 // NoSCT leaves the signed certificate timestamp out.
@@ -42,6 +50,9 @@ func NoSCT() LeafOption { return func(c *leafConfig) { c.noSCT = true } }
 
 // UnknownCTLog embeds a timestamp by a log that the trusted root does not list.
 func UnknownCTLog() LeafOption { return func(c *leafConfig) { c.unknownCTLog = true } }
+
+// OtherSCT embeds the known log's timestamp of another certificate.
+func OtherSCT() LeafOption { return func(c *leafConfig) { c.otherSCT = true } }
 
 // NoCodeSigning leaves the extended key usage out. crypto/x509 takes that for any usage.
 func NoCodeSigning() LeafOption { return LeafUsage() }
@@ -62,10 +73,7 @@ func ValidFor(d time.Duration) LeafOption { return func(c *leafConfig) { c.lifet
 
 // Issue certifies a new key for an identity, from the time given on.
 func (s *Sigstore) Issue(id Identity, at time.Time, opts ...LeafOption) (*Signer, error) {
-	cfg := leafConfig{usage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}, lifetime: LeafLifetime}
-	for _, o := range opts {
-		o(&cfg)
-	}
+	cfg := newLeafConfig(opts)
 	signer, err := s.NewKeySigner()
 	if err != nil {
 		return nil, err
@@ -128,6 +136,9 @@ func (s *Sigstore) embedSCT(bare, template, parent *x509.Certificate, signer *Si
 	issuer := parent.RawSubjectPublicKeyInfo
 	if cfg.selfSigned {
 		issuer = signer.spki
+	}
+	if cfg.otherSCT {
+		bare = parent
 	}
 	sct, err := log.promise(bare, issuer, at)
 	if err != nil {

@@ -106,6 +106,7 @@ type tstInfo struct {
 	MessageImprint messageImprint
 	SerialNumber   *big.Int
 	Time           time.Time `asn1:"generalized"`
+	Nonce          *big.Int  `asn1:"optional"`
 }
 
 type attribute struct {
@@ -159,19 +160,34 @@ func (s *Sigstore) Timestamp(data []byte, at time.Time) ([]byte, error) {
 	return token, nil
 }
 
+// stampRequest is what a token is wanted for.
+type stampRequest struct {
+	imprint messageImprint
+	nonce   *big.Int // nil for none
+	bare    bool     // without the certificate
+}
+
 // stamp returns a granted response over data, dated at.
 func (t *timestamper) stamp(data []byte, at time.Time) ([]byte, error) {
+	imprint := sha256.Sum256(data)
+	return t.answer(stampRequest{
+		imprint: messageImprint{HashAlgorithm: pkix.AlgorithmIdentifier{Algorithm: oidSHA256}, HashedMessage: imprint[:]},
+	}, at)
+}
+
+// answer returns a granted response, dated at.
+func (t *timestamper) answer(request stampRequest, at time.Time) ([]byte, error) {
 	serial, err := newSerial()
 	if err != nil {
 		return nil, err
 	}
-	imprint := sha256.Sum256(data)
 	info, err := asn1.Marshal(tstInfo{
 		Version:        1,
 		Policy:         oidTimestampPolicy,
-		MessageImprint: messageImprint{HashAlgorithm: pkix.AlgorithmIdentifier{Algorithm: oidSHA256}, HashedMessage: imprint[:]},
+		MessageImprint: request.imprint,
 		SerialNumber:   serial,
 		Time:           at.UTC().Truncate(time.Second),
+		Nonce:          request.nonce,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode timestamp info: %w", err)
@@ -184,13 +200,16 @@ func (t *timestamper) stamp(data []byte, at time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode timestamp content: %w", err)
 	}
-	signed, err := asn1.Marshal(signedData{
+	data := signedData{
 		Version:          3,
 		DigestAlgorithms: []pkix.AlgorithmIdentifier{{Algorithm: oidSHA256}},
 		Content:          encapsulated{Type: oidData, Content: explicit(octets)},
-		Certificates:     explicit(t.leaf.Raw),
 		SignerInfos:      []signerInfo{signer},
-	})
+	}
+	if !request.bare {
+		data.Certificates = explicit(t.leaf.Raw)
+	}
+	signed, err := asn1.Marshal(data)
 	if err != nil {
 		return nil, fmt.Errorf("encode timestamp token: %w", err)
 	}

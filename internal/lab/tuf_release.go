@@ -92,11 +92,5 @@ func ReleaseManifest(e ReleaseEntry) ([]byte, error) {
 
 // AddRelease lists a release in the top-level targets and returns the path of its manifest.
 func (t *TUF) AddRelease(version, image, digest string) (string, error) {
-	target := ReleaseTarget(image, version)
-	raw, err := ReleaseManifest(ReleaseEntry{Version: version, Image: image, Digest: digest, Created: t.Now})
-	if err != nil {
-		return "", err
-	}
-	t.AddTarget(target, raw, t.Targets.Name)
-	return target, nil
+	return t.ListIn(t.Targets.Name, ReleaseEntry{Version: version, Image: image, Digest: digest})
 }

@@ -139,6 +139,7 @@ func version(ref verify.Reference) string {
 type outcome struct {
 	Pass       bool
 	Code       string
+	Check      string
 	Conclusive bool
 	Digest     string
 	Requests   int
@@ -149,7 +150,7 @@ func outcomeOf(v verify.Verdict) outcome {
 	o := outcome{Pass: v.Passed(), Conclusive: v.Conclusive, Digest: v.Image.Digest, Requests: v.Run.Requests}
 	for _, f := range v.Checks {
 		if f.Required && f.Result != verify.Passed && o.Code == "" {
-			o.Code = string(f.Code)
+			o.Code, o.Check = string(f.Code), f.ID
 		}
 	}
 	return o
@@ -158,8 +159,8 @@ func outcomeOf(v verify.Verdict) outcome {
 // wrong compares an outcome with what the scene wants.
 func (o outcome) wrong(scene *lab.Scene) []string {
 	var wrong []string
-	if o.Pass != (scene.WantCode == "") || o.Code != scene.WantCode {
-		wrong = append(wrong, fmt.Sprintf("pass is %v, code is %q; want the code %q", o.Pass, o.Code, scene.WantCode))
+	if o.Pass != (scene.WantCode == "") || o.Code != scene.WantCode || o.Check != scene.WantCheck {
+		wrong = append(wrong, fmt.Sprintf("pass is %v, code is %q of %q; want the code %q of %q", o.Pass, o.Code, o.Check, scene.WantCode, scene.WantCheck))
 	}
 	if wanted := o.Pass || scene.Refused; o.Conclusive != wanted {
 		wrong = append(wrong, fmt.Sprintf("conclusive is %v; want %v", o.Conclusive, wanted))
