@@ -25,6 +25,8 @@ type progress struct {
 	width  int
 	// requests counts what has been asked so far.
 	requests func() int
+	// says is the line to show; by default what a verification waits for.
+	says func() string
 
 	mu                               sync.Mutex
 	resolving, collecting, releasing int
@@ -37,7 +39,18 @@ type progress struct {
 // startProgress begins to show progress where somebody watches: stderr is a terminal
 // that can take back a line, and no CI's. Its one goroutine ends in stop.
 func startProgress(w world, requests func() int) *progress {
-	p := &progress{stderr: w.stderr, requests: requests, done: make(chan struct{}), ended: make(chan struct{})}
+	p := &progress{requests: requests}
+	return p.start(w, p.waits)
+}
+
+// startLine shows a line of the caller's under the same conditions.
+func startLine(w world, says func() string) *progress {
+	p := &progress{}
+	return p.start(w, says)
+}
+
+func (p *progress) start(w world, says func() string) *progress {
+	p.stderr, p.says, p.done, p.ended = w.stderr, says, make(chan struct{}), make(chan struct{})
 	width, terminal := w.terminal(w.stderr)
 	p.width = width
 	if !terminal || w.getenv("TERM") == "dumb" || w.getenv("CI") != "" {
@@ -83,8 +96,17 @@ func (p *progress) stop() {
 	<-p.ended
 }
 
-// line is what the run waits for now, short enough not to wrap.
+// line is what is shown now, short enough not to wrap.
 func (p *progress) line() string {
+	line := p.says()
+	if p.width > 0 && utf8.RuneCountInString(line) >= p.width {
+		line = string([]rune(line)[:p.width-1])
+	}
+	return line
+}
+
+// waits is what a verification waits for.
+func (p *progress) waits() string {
 	p.mu.Lock()
 	resolving, collecting, releasing, began := p.resolving > 0, p.collecting > 0, p.releasing > 0, p.began
 	p.mu.Unlock()
@@ -96,9 +118,6 @@ func (p *progress) line() string {
 		line = "collecting evidence" + p.spent() + "…"
 	case releasing:
 		line = "reading the TUF repository" + p.spent() + "…"
-	}
-	if p.width > 0 && utf8.RuneCountInString(line) >= p.width {
-		line = string([]rune(line)[:p.width-1])
 	}
 	return line
 }
