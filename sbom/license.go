@@ -123,6 +123,9 @@ func modern(id string, plus bool) (string, bool) {
 				base, rest = id[:len(id)-len(suffix)], suffix
 			}
 		}
+		if len(base) < len(family) {
+			return id, plus // GPL-only, of no version
+		}
 		if strings.ContainsAny(strings.TrimLeft(base[len(family):], "0123456789."), "-") {
 			return id, plus // GPL-2.0-with-classpath-exception, GFDL-1.1-invariants
 		}

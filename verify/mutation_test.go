@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -20,22 +19,17 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/releaseassay/assay/internal/lab"
+	"github.com/releaseassay/assay/internal/property"
 	"github.com/releaseassay/assay/internal/registry"
 	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
 )
 
-var seed = flag.Uint64("seed", 0, "seed of the mutations; 0 takes one at random and prints it")
-
 // dice returns the source of a test's choices, and prints its seed.
 func dice(t testing.TB) *rand.Rand {
 	t.Helper()
-	n := *seed
-	for n == 0 {
-		n = rand.Uint64()
-	}
-	t.Logf("choices made with -seed=%d", n)
-	return rand.New(rand.NewPCG(n, 0))
+	t.Logf("choices made with -seed=%d", property.Seed())
+	return rand.New(rand.NewPCG(property.Seed(), 0))
 }
 
 // passing is evidence that passes, of which the first piece is spoilt.
