@@ -21,7 +21,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 # every request that leaves it. `go vet` before them fetches what they import.
 HERMETIC := GOPROXY=off HTTP_PROXY=http://127.0.0.1:9 HTTPS_PROXY=http://127.0.0.1:9 NO_PROXY=localhost,127.0.0.1,::1,.test
 
-.PHONY: build test e2e race lint lint-full vuln fuzz bench compare bench-go golden release-dry cross clean
+.PHONY: build test e2e lab race lint lint-full vuln fuzz bench compare bench-go golden release-dry cross clean
 
 build: ## bin/assay
 	$(GOBUILD) -o bin/ ./cmd/assay
@@ -32,6 +32,9 @@ test: ## vet and all tests, hermetic
 
 e2e: ## real Fulcio, logs, timestamps and cosign, against assay and the lab; the first build takes over ten minutes (docs/e2e.md)
 	$(GO) run ./e2e -v
+
+lab: build ## every case of the attack range against assay
+	bin/assay lab run
 
 race: ## the tests under the race detector (needs a C compiler)
 	$(HERMETIC) $(GO) test -race $(TESTFLAGS) ./...
