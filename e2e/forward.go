@@ -77,7 +77,7 @@ func unread(ctx context.Context, w *world) error {
 			return err
 		}
 	}
-	want := refused("malformed", "malformed")
+	want := refused("unsupported", "builder_unsupported")
 	return l.judge(ctx, w, i, w.labs.roots.trusted, want, want)
 }
 

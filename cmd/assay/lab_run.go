@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,10 +26,10 @@ func labRunCommand(w world) *cli.Command {
 			"{dir} (the folder of the lab's files) and {state} (a folder that a case keeps) may stand in it too. No shell\n" +
 			"reads the command: write sh -c '...' for one. The lab is made for the run, unless --lab names a served one.\n" +
 			"Exit codes: 0 nothing got through, 1 something did (or assay refused for another reason than the wanted one,\n" +
-			"or the gate admitted no good release), 2 usage, 3 the run could not be made.",
+			"or another gate admitted no good release), 2 usage, 3 the run could not be made, or not to its end.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "gate", Usage: "ask `COMMAND` instead of assay"},
-			&cli.StringFlag{Name: "lab", Usage: "take the lab that `assay lab serve` wrote into `DIR`"},
+			&cli.StringFlag{Name: "lab", Usage: "ask about the lab that is served from `DIR`, which `assay lab serve` wrote"},
 			caseFlag(),
 			&cli.BoolFlag{Name: "all", Usage: "list every case, not only what did not come out as wanted"},
 			&cli.StringSliceFlag{Name: "output", Usage: "write `text|json|junit[=FILE]`; repeatable, at most one without a file"},
@@ -58,16 +57,16 @@ func runLab(c *cli.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	dir, list, turn, stop, err := labOf(c, w)
+	r, err := labOf(c, w)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer r.stop()
 	var done atomic.Int64
-	progress := startLine(w, func() string { return fmt.Sprintf("%d of %d cases asked…", done.Load(), len(list.Cases)) })
+	progress := startLine(w, func() string { return fmt.Sprintf("%d of %d cases asked…", done.Load(), len(r.list.Cases)) })
 	defer progress.stop()
-	report, err := gate.Run(c.Context, list, gate.Options{
-		Gate: command, Dir: dir, Turn: turn, Parallel: c.Int("parallel"), Done: func(gate.Result) { done.Add(1) },
+	report, err := gate.Run(r.ctx, r.list, gate.Options{
+		Gate: command, Dir: r.dir, Turn: r.turn, Parallel: c.Int("parallel"), Done: func(gate.Result) { done.Add(1) },
 	})
 	progress.stop()
 	if err != nil {
@@ -101,56 +100,84 @@ func gateOf(c *cli.Context) (gate.Command, error) {
 	return command, nil
 }
 
-// labOf is the lab to run on: one that is served, or one that is made now and closed by stop.
-func labOf(c *cli.Context, w world) (dir string, list cases.Listing, turn func(context.Context, string, int) error, stop func(), err error) {
-	if c.IsSet("lab") {
-		dir, list, err = servedLab(c)
-		return dir, list, turnAt(list.Control), func() {}, err
-	}
-	site, err := openSite(c, w)
-	if err != nil {
-		return "", list, nil, nil, err
-	}
-	dir, err = os.MkdirTemp("", "assay-lab-")
-	if err == nil {
-		err = site.Write(dir, "")
-	}
-	stop = func() { _, _ = site.Close(), os.RemoveAll(dir) }
-	if err != nil {
-		stop()
-		return "", list, nil, nil, &exit{code: exitUndecided, err: err}
-	}
-	return dir, site.Listing(""), site.Turn, stop, nil
+// labRange is a lab to run on, in its folder.
+type labRange struct {
+	// ctx ends with the lab.
+	ctx  context.Context //nolint:containedctx // as long as one run
+	dir  string
+	list cases.Listing
+	turn func(ctx context.Context, id string, act int) error
+	stop func()
 }
 
-// servedLab reads the list of a lab that is served, and keeps of it what --case names.
-func servedLab(c *cli.Context) (dir string, list cases.Listing, err error) {
-	if dir, err = filepath.Abs(c.String("lab")); err != nil {
-		return "", list, usagef("--lab: %w", err)
-	}
-	raw, err := readFile(filepath.Join(dir, cases.CasesFile), 16<<20)
-	if err != nil {
-		return "", list, usagef("--lab %s: %w; wanted the folder of an `assay lab serve` that is running", c.String("lab"), err)
-	}
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return "", list, usagef("--lab %s: %s: %w", c.String("lab"), cases.CasesFile, err)
-	}
-	if !c.IsSet("case") {
-		return dir, list, nil
+// labOf is the lab that is served, or one that is made now and closed by stop.
+func labOf(c *cli.Context, w world) (*labRange, error) {
+	if c.IsSet("lab") {
+		return servedLab(c)
 	}
 	chosen, err := chosenCases(c)
 	if err != nil {
-		return "", list, err
+		return nil, err
 	}
-	ids := map[string]bool{}
-	for _, k := range chosen {
-		ids[k.ID] = true
+	site, err := openSite(c, w, chosen)
+	if err != nil {
+		return nil, err
 	}
-	list.Cases = slices.DeleteFunc(list.Cases, func(k cases.Listed) bool { return !ids[k.ID] })
-	if len(list.Cases) == 0 {
-		return "", list, usagef("--case: the lab in %s serves none of these", c.String("lab"))
+	dir, err := os.MkdirTemp("", "assay-lab-")
+	if err == nil {
+		err = site.Write(dir, "")
 	}
-	return dir, list, nil
+	r := &labRange{ctx: c.Context, dir: dir, list: site.Listing(""), turn: site.Turn, stop: func() { _, _ = site.Close(), os.RemoveAll(dir) }}
+	if err != nil {
+		r.stop()
+		return nil, &exit{code: exitUndecided, err: err}
+	}
+	return r, nil
+}
+
+// listLimit is how long a cases.json may be, in bytes.
+const listLimit = 16 << 20
+
+// readList reads the list of cases in a folder.
+func readList(dir string) (raw []byte, list cases.Listing, err error) {
+	if raw, err = readFile(filepath.Join(dir, cases.CasesFile), listLimit); err != nil {
+		return nil, list, err
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, list, fmt.Errorf("%s: %w", cases.CasesFile, err)
+	}
+	return raw, list, nil
+}
+
+// servedLab takes a lab that is served, and keeps of its list what --case names.
+func servedLab(c *cli.Context) (*labRange, error) {
+	dir, err := filepath.Abs(c.String("lab"))
+	if err != nil || c.String("lab") == "" {
+		return nil, usagef("--lab is %q; wanted the folder of an `assay lab serve` that is running", c.String("lab"))
+	}
+	raw, list, err := readList(dir)
+	if err != nil {
+		return nil, usagef("--lab %s: %w; wanted the folder of an `assay lab serve` that is running", c.String("lab"), err)
+	}
+	if c.IsSet("case") {
+		chosen, err := chosenCases(c)
+		if err != nil {
+			return nil, err
+		}
+		ids := map[string]bool{}
+		for _, k := range chosen {
+			ids[k.ID] = true
+		}
+		list.Cases = slices.DeleteFunc(list.Cases, func(k cases.Listed) bool { return !ids[k.ID] })
+		if len(list.Cases) == 0 {
+			return nil, usagef("--case: the lab in %s serves none of these", c.String("lab"))
+		}
+	}
+	ctx, release, err := takeLab(c.Context, list.Control, raw)
+	if err != nil {
+		return nil, &exit{code: exitUndecided, err: fmt.Errorf("use the lab in %s: %w", c.String("lab"), err)}
+	}
+	return &labRange{ctx: ctx, dir: dir, list: list, turn: turnAt(list.Control), stop: release}, nil
 }
 
 // labOutput is one value of --output.
@@ -166,6 +193,11 @@ func labOutputs(c *cli.Context) ([]labOutput, error) {
 		case named && file == "":
 			return nil, usagef("found the output %q without a file after the =; wanted %s=FILE", value, format)
 		}
+		if named { // a run is long; that its report has no place is said before
+			if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
+				return nil, usagef("found the output %q; wanted a file in a folder that is there", value)
+			}
+		}
 		for _, o := range out {
 			if o.file == file {
 				return nil, usagef("found two outputs to one place; wanted a file for each, and at most one without")
@@ -179,24 +211,25 @@ func labOutputs(c *cli.Context) ([]labOutput, error) {
 	return out, nil
 }
 
+// writeLab writes the report to stdout first, so that it is not lost where a file cannot be written.
 func writeLab(c *cli.Context, w world, r *gate.Report, outputs []labOutput) error {
+	slices.SortStableFunc(outputs, func(a, b labOutput) int { return min(1, len(a.file)) - min(1, len(b.file)) })
 	for _, o := range outputs {
 		var doc bytes.Buffer
-		var to io.Writer = &doc
-		if o.file == "" {
-			to = w.stdout
-		}
 		var err error
 		switch o.format {
 		case "json":
-			err = r.JSON(to)
+			err = r.JSON(&doc)
 		case "junit":
-			err = r.JUnit(to)
+			err = r.JUnit(&doc)
 		default:
-			err = r.Text(to, c.Bool("all"))
+			err = r.Text(&doc, c.Bool("all"))
+		}
+		if err == nil && o.file == "" {
+			_, err = w.stdout.Write(doc.Bytes())
 		}
 		if err != nil {
-			return &exit{code: exitUndecided, err: err}
+			return &exit{code: exitUndecided, err: fmt.Errorf("write the report: %w", err)}
 		}
 		if o.file == "" {
 			continue

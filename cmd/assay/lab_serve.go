@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -42,33 +41,76 @@ func runLabServe(c *cli.Context, w world) error {
 	if err := onLoopback(c.String("listen")); err != nil {
 		return err
 	}
-	dir, err := filepath.Abs(c.String("dir"))
-	if err != nil || c.String("dir") == "" {
-		return usagef("--dir is %q; wanted a folder to write into", c.String("dir"))
+	chosen, err := chosenCases(c)
+	if err != nil {
+		return err
 	}
-	site, err := openSite(c, w)
+	dir, err := labFolder(c.Context, c.String("dir"))
+	if err != nil {
+		return err
+	}
+	site, err := openSite(c, w, chosen)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = site.Close() }()
-	control, stop, err := serveControl(site)
+	services, stop, err := serveSigstore(site, w, dir)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if err := site.Write(dir, control); err != nil {
-		return usagef("%w", err)
-	}
-	fmt.Fprintf(w.stdout, "%d cases at %s, listed in %s\n", len(site.Questions), site.Registry.Host(), filepath.Join(dir, cases.CasesFile))
-	services, err := serveSigstore(site, w, dir)
+	k, err := newControl(site)
 	if err != nil {
 		return err
 	}
-	defer services()
-	fmt.Fprintf(w.stdout, "\nPut them to assay, or to a gate of your own that exits 0 to admit:\n\n"+
-		"  assay lab run --lab %[1]s\n  assay lab run --lab %[1]s --gate 'COMMAND {image}'\n\nInterrupt to stop.\n", c.String("dir"))
+	if err := site.Write(dir, k.url()); err != nil {
+		return usagef("%w", err)
+	}
+	list, err := readFile(filepath.Join(dir, cases.CasesFile), listLimit)
+	if err != nil {
+		return usagef("%w", err)
+	}
+	defer k.serve(list)()
+	in := func(name string) string { return shell.Join(filepath.Join(dir, name)) }
+	fmt.Fprintf(w.stdout, "%d cases at %s, listed in %s\n"+
+		"Fulcio, Rekor and a timestamp authority at %s. To sign as the release workflow of %s:\n\n"+
+		"  . %s\n  cosign sign --yes --signing-config %s --trusted-root %s IMAGE\n\n"+
+		"Put the cases to assay, or to a gate of your own that exits 0 to admit:\n\n"+
+		"  assay lab run --lab %[9]s\n  assay lab run --lab %[9]s --gate 'COMMAND {image}'\n\nInterrupt to stop.\n",
+		len(site.Questions), site.Registry.Host(), filepath.Join(dir, cases.CasesFile), services.URL(), lab.DefaultRepo,
+		in("sign.env"), in("signing_config.json"), in(cases.TrustedRootFile), shell.Join(dir))
 	<-c.Context.Done()
 	return nil
+}
+
+// labFolder is the folder to write into. What is not an earlier lab's is left alone: a policy.yaml may be somebody's own.
+func labFolder(ctx context.Context, name string) (string, error) {
+	dir, err := filepath.Abs(name)
+	if err != nil || name == "" {
+		return "", usagef("--dir is %q; wanted a folder to write into", name)
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return "", usagef("--dir: %w", err)
+	}
+	there, err := os.ReadDir(dir)
+	if err != nil {
+		return "", usagef("--dir: %w", err)
+	}
+	if len(there) == 0 {
+		return dir, nil
+	}
+	raw, list, err := readList(dir)
+	if err != nil {
+		return "", usagef("--dir %s holds files that no lab wrote; wanted a new or empty folder, or that of an earlier lab", name)
+	}
+	_, release, err := takeLab(ctx, list.Control, raw)
+	if err == nil {
+		release()
+	}
+	if err == nil || errors.Is(err, errLabTaken) {
+		return "", usagef("--dir %s is the folder of a lab that is served now; wanted another", name)
+	}
+	return dir, nil
 }
 
 // onLoopback refuses an address that others could reach: what the lab serves is made to deceive.
@@ -96,12 +138,8 @@ func raiseMemoryLimit() {
 	}
 }
 
-// openSite publishes the cases that --case names.
-func openSite(c *cli.Context, w world) (*cases.Site, error) {
-	chosen, err := chosenCases(c)
-	if err != nil {
-		return nil, err
-	}
+// openSite publishes cases.
+func openSite(c *cli.Context, w world, chosen []cases.Case) (*cases.Site, error) {
 	raiseMemoryLimit()
 	site, err := cases.Open(c.Context, cases.SiteOptions{Now: w.now(), Clock: w.now, Cases: chosen, Address: c.String("listen")})
 	if err != nil {
@@ -110,57 +148,12 @@ func openSite(c *cli.Context, w world) (*cases.Site, error) {
 	return site, nil
 }
 
-// serveControl starts the server that turns cases to their acts.
-func serveControl(site *cases.Site) (url string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, &exit{code: exitUndecided, err: fmt.Errorf("start the lab's control: %w", err)}
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /cases/{id}/acts/{act}", func(rw http.ResponseWriter, req *http.Request) {
-		n, err := strconv.Atoi(req.PathValue("act"))
-		if err == nil {
-			err = site.Turn(req.Context(), req.PathValue("id"), n)
-		}
-		if err != nil {
-			http.Error(rw, err.Error(), http.StatusNotFound)
-			return
-		}
-		rw.WriteHeader(http.StatusNoContent)
-	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(l) }() // ends with ErrServerClosed
-	return "http://" + l.Addr().String(), func() { _ = server.Close() }, nil
-}
-
-// turnAt asks a served lab to turn a case to an act.
-func turnAt(control string) func(context.Context, string, int) error {
-	return func(ctx context.Context, id string, act int) error {
-		if control == "" {
-			return errors.New("the list of cases names no control address")
-		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/cases/%s/acts/%d", control, id, act), http.NoBody)
-		if err != nil {
-			return err
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusNoContent {
-			return fmt.Errorf("the lab answered %s", resp.Status)
-		}
-		return nil
-	}
-}
-
 // serveSigstore opens the doors of the site's Sigstore, by which a client signs as a GitHub workflow would, and writes
 // what the client has to be told.
-func serveSigstore(site *cases.Site, w world, dir string) (stop func(), err error) {
-	services := lab.NewServices(site.Sigstore, lab.ServicesOptions{Clock: w.now})
+func serveSigstore(site *cases.Site, w world, dir string) (services *lab.Services, stop func(), err error) {
+	services = lab.NewServices(site.Sigstore, lab.ServicesOptions{Clock: w.now})
 	if err := services.Start(); err != nil {
-		return nil, &exit{code: exitUndecided, err: fmt.Errorf("open the doors of the lab's Sigstore: %w", err)}
+		return nil, nil, &exit{code: exitUndecided, err: fmt.Errorf("open the doors of the lab's Sigstore: %w", err)}
 	}
 	stop = func() { _ = services.Close() }
 	config, err := services.SigningConfig()
@@ -177,10 +170,7 @@ func serveSigstore(site *cases.Site, w world, dir string) (stop func(), err erro
 	}
 	if err != nil {
 		stop()
-		return nil, usagef("write the signing configuration: %w", err)
+		return nil, nil, usagef("write the signing configuration: %w", err)
 	}
-	fmt.Fprintf(w.stdout, "Fulcio, Rekor and a timestamp authority at %s. To sign as the release workflow of %s:\n\n"+
-		"  . %s\n  cosign sign --yes --signing-config %s --trusted-root %s IMAGE\n", services.URL(), lab.DefaultRepo,
-		shell.Join(filepath.Join(dir, "sign.env")), shell.Join(filepath.Join(dir, "signing_config.json")), shell.Join(filepath.Join(dir, cases.TrustedRootFile)))
-	return stop, nil
+	return services, stop, nil
 }

@@ -137,16 +137,21 @@ func (s *Scene) bury(n, pageSize int, artifactType string) error {
 	return nil
 }
 
+// before is how many of the junk have digests that come before all good ones, more than anybody reads in that order.
+const before = 1200
+
 func newJunk(subject v1.Descriptor, n int, artifactType string, good v1.IndexManifest) *junk {
 	j := &junk{manifests: map[string]int{}, layers: map[string]int{}, list: good}
 	j.head = fmt.Sprintf(`{"schemaVersion":2,"mediaType":%q,"artifactType":%q,"config":{"mediaType":%q,"digest":"sha256:%s","size":2},`+
 		`"layers":[{"mediaType":%q,"digest":"sha256:`, types.OCIManifestSchema1, BundleMediaType, emptyConfigMediaType, hexDigest("{}"), BundleMediaType)
 	j.tail = fmt.Sprintf(`","size":%d}],"subject":{"mediaType":%q,"digest":%q,"size":%d}}`,
 		len(layerOfJunk(0)), subject.MediaType, subject.Digest, subject.Size)
-	last := ""
+	first := ""
 	for i := range good.Manifests {
 		good.Manifests[i].ArtifactType = BundleMediaType
-		last = max(last, good.Manifests[i].Digest.String())
+		if d := good.Manifests[i].Digest.String(); first == "" || d < first {
+			first = d
+		}
 	}
 	j.list.Manifests = make([]v1.Descriptor, 0, n+len(good.Manifests))
 	for i := 0; len(j.list.Manifests) < n; i++ {
@@ -156,7 +161,7 @@ func newJunk(subject v1.Descriptor, n int, artifactType string, good v1.IndexMan
 			MediaType: types.OCIManifestSchema1, Size: int64(len(raw)), ArtifactType: artifactType,
 			Digest: v1.Hash{Algorithm: "sha256", Hex: hexDigest(raw)},
 		}
-		if last != "" && d.Digest.String() > last {
+		if first != "" && len(j.list.Manifests) < before && d.Digest.String() > first {
 			continue
 		}
 		j.manifests[d.Digest.Hex], j.layers[layer] = i, i
@@ -169,7 +174,7 @@ func newJunk(subject v1.Descriptor, n int, artifactType string, good v1.IndexMan
 
 // layerOfJunk is always of the same length.
 func layerOfJunk(i int) []byte {
-	return fmt.Appendf(nil, `{"mediaType":%q,"junk":"%06d%s"}`, BundleMediaType, i, strings.Repeat("j", 256))
+	return fmt.Appendf(nil, `{"mediaType":%q,"junk":"%08d%s"}`, BundleMediaType, i, strings.Repeat("j", 256))
 }
 
 // manifest is about a layer by its digest in hexadecimal.

@@ -1,10 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ type contender struct {
 	// program is the tool whose version is shown.
 	program string
 	command gate.Command
+	trust   trust
 }
 
 // Identities that the gates demand: the workflow that signs, and the builder that attests.
@@ -32,58 +32,43 @@ var (
 
 // contenders are the commands that people write today, for those of the tools that are there.
 func (o options) contenders() []contender {
-	who := "--certificate-identity " + signer + " --certificate-oidc-issuer " + lab.GitHubIssuer
-	loose := "--certificate-identity-regexp https://github.com/" + lab.DefaultRepo + " --certificate-oidc-issuer " + lab.GitHubIssuer
-	by := "--certificate-identity " + builder + " --certificate-oidc-issuer " + lab.GitHubIssuer
-	const root = " --trusted-root {trusted_root} "
+	who := " --certificate-identity " + signer + " --certificate-oidc-issuer " + lab.GitHubIssuer
+	loose := " --certificate-identity-regexp https://github.com/" + lab.DefaultRepo + " --certificate-oidc-issuer " + lab.GitHubIssuer
+	by := " --type slsaprovenance --certificate-identity " + builder + " --certificate-oidc-issuer " + lab.GitHubIssuer
 	var out []contender
-	add := func(name, program, line string, env ...string) {
+	cosign := func(name, program, arguments string) {
 		if program == "" {
 			return
 		}
-		args := strings.Fields(line)
-		out = append(out, contender{name: name, line: line, program: program, command: gate.Command{
-			Path: program, Args: args, Timeout: o.timeout, Env: append([]string{"TUF_ROOT={state}", "HTTPS_PROXY=http://127.0.0.1:9", "NO_PROXY=127.0.0.1,localhost"}, env...),
-		}})
+		out = append(out, contender{
+			name: name, line: "cosign " + arguments + " {image}", program: program, trust: trust{cosign: program},
+			command: o.inHome("exec " + shell.Join(program) + " " + arguments + ` "$1"`),
+		})
 	}
-	add("cosign 3 verify", o.cosign3, "cosign verify"+root+who+" {image}")
-	add("cosign 3 verify, by pattern", o.cosign3, "cosign verify"+root+loose+" {image}")
-	add("cosign 3 verify, legacy", o.cosign3, "cosign verify --new-bundle-format=false"+root+who+" {image}")
-	add("cosign 3 verify-attestation", o.cosign3, "cosign verify-attestation --type slsaprovenance"+root+by+" {image}")
-	add("cosign 2 verify", o.cosign2, "cosign verify"+root+who+" {image}")
-	add("cosign 2 verify-attestation", o.cosign2, "cosign verify-attestation --offline --type slsaprovenance "+by+" {image}",
-		"SIGSTORE_ROOT_FILE={dir}/keys/fulcio.pem", "SIGSTORE_REKOR_PUBLIC_KEY={dir}/keys/rekor.pem", "SIGSTORE_CT_LOG_PUBLIC_KEY_FILE={dir}/keys/ct.pem")
-	if o.crane != "" && o.slsaVerifier != "" {
+	cosign("cosign 3 verify", o.cosign3, "verify"+who)
+	cosign("cosign 3 verify, by pattern", o.cosign3, "verify"+loose)
+	cosign("cosign 3 verify, legacy", o.cosign3, "verify --new-bundle-format=false"+who)
+	cosign("cosign 3 verify-attestation", o.cosign3, "verify-attestation"+by)
+	cosign("cosign 2 verify", o.cosign2, "verify"+who)
+	cosign("cosign 2 verify-attestation", o.cosign2, "verify-attestation"+by)
+	if with := cmp.Or(o.cosign2, o.cosign3); o.crane != "" && o.slsaVerifier != "" && with != "" {
 		// slsa-verifier takes digests alone, so that users resolve the tag first.
-		line := "slsa-verifier verify-image $(crane digest --full-ref {image}) --source-uri github.com/" + lab.DefaultRepo + " --source-tag v" + lab.DefaultTag
-		shown := strings.NewReplacer("slsa-verifier ", shell.Join(o.slsaVerifier)+" ", "crane ", shell.Join(o.crane)+" ", "{image}", `"$1"`).Replace(line)
-		add("slsa-verifier verify-image", "/bin/sh", "sh")
-		k := &out[len(out)-1]
-		k.line, k.program, k.command.Args = line, o.slsaVerifier, []string{"sh", "-c", shown, "sh", "{image}"}
+		source := " --source-uri github.com/" + lab.DefaultRepo + " --source-tag v" + lab.DefaultTag
+		out = append(out, contender{
+			name: "slsa-verifier verify-image", line: "slsa-verifier verify-image $(crane digest --full-ref {image})" + source,
+			program: o.slsaVerifier, trust: trust{cosign: with, parts: true},
+			command: o.inHome("image=$(" + shell.Join(o.crane) + ` digest --full-ref "$1") && exec ` + shell.Join(o.slsaVerifier) + ` verify-image "$image"` + source),
+		})
 	}
 	return out
 }
 
-// writeKeys writes the public keys of an instance as cosign 2 wants them for legacy attestations.
-func writeKeys(s *lab.Sigstore, dir string) error {
-	rekor, err := s.RekorPublicKeyPEM()
-	if err != nil {
-		return err
+// inHome is a gate that runs a script with the image as its argument, and TUF_ROOT as `cosign initialize` made it.
+func (o options) inHome(script string) gate.Command {
+	return gate.Command{
+		Path: "/bin/sh", Args: []string{"sh", "-c", inHome, "sh", "{state}", "{trusted_root}", script, "{image}"}, Timeout: o.timeout,
+		Env: []string{"HTTPS_PROXY=http://127.0.0.1:9", "NO_PROXY=127.0.0.1,localhost"},
 	}
-	ct, err := s.CTLogPublicKeyPEM()
-	if err != nil {
-		return err
-	}
-	keys := filepath.Join(dir, "keys")
-	if err := os.MkdirAll(keys, 0o750); err != nil {
-		return err
-	}
-	for name, content := range map[string][]byte{"fulcio.pem": s.FulcioChainPEM(), "rekor.pem": rekor, "ct.pem": ct} {
-		if err := os.WriteFile(filepath.Join(keys, name), content, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // versionOf asks a tool for its version, as `go version -m` records it.

@@ -93,8 +93,15 @@ func (o options) put(ctx context.Context, chosen []cases.Case, k contender) (col
 		return column{}, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := errors.Join(site.Write(dir, ""), writeKeys(site.Sigstore, dir)); err != nil {
+	if err := site.Write(dir, ""); err != nil {
 		return column{}, err
+	}
+	if k.trust.cosign != "" {
+		stop, err := k.trust.initialize(ctx, site.Listing(""), dir, time.Now())
+		if err != nil {
+			return column{}, fmt.Errorf("%s: %w", k.name, err)
+		}
+		defer stop()
 	}
 	began := time.Now()
 	report, err := gate.Run(ctx, site.Listing(""), gate.Options{Gate: k.command, Dir: dir, Turn: site.Turn, Parallel: o.parallel})

@@ -60,11 +60,15 @@ type both struct {
 // joined are pairs of commands that people write one after the other.
 func (c comparison) joined() []both {
 	var out []both
-	for _, pair := range [][2]string{{"cosign 3 verify", "cosign 3 verify-attestation"}, {"cosign 2 verify", "cosign 2 verify-attestation"}} {
+	for _, pair := range [][3]string{
+		{"cosign 3 verify", "cosign 3 verify-attestation", "cosign 3 verify and verify-attestation"},
+		{"cosign 2 verify", "cosign 2 verify-attestation", "cosign 2 verify and verify-attestation"},
+		{"cosign 3 verify", "slsa-verifier verify-image", "cosign 3 verify and slsa-verifier verify-image"},
+	} {
 		a, okA := c.column(pair[0])
 		b, okB := c.column(pair[1])
 		if okA && okB {
-			out = append(out, both{pair[0] + " and verify-attestation", a, b})
+			out = append(out, both{pair[2], a, b})
 		}
 	}
 	return out
@@ -135,6 +139,8 @@ func (c comparison) page() string {
 	for _, k := range c.others {
 		fmt.Fprintf(&b, "- %s (%s): `%s`\n", k.name, k.version, k.line)
 	}
+	b.WriteString("\nEach trusts the lab's Sigstore as people have it trust the public one: `TUF_ROOT` names the folder that\n`cosign initialize --mirror URL --root FILE` made from a TUF repository with the trusted root of the case. No tool is\n" +
+		"patched. slsa-verifier reads that folder in the form of cosign 2.4, which has keys and certificates one by one: no\nvalidity, no timestamp authority, no key of Rekor v2. Nobody can ask a log online.\n")
 	for _, k := range c.others {
 		if k.idle() {
 			fmt.Fprintf(&b, "\n**%s** could not judge anything here, and is left out of the tables. It said: %s\n", k.name, code(k.firstRefusal()))

@@ -23,7 +23,7 @@ func answers(outcomes ...gate.Outcome) *gate.Report {
 			r.Through++
 		case gate.Stopped:
 			r.Stopped++
-		case gate.Held, gate.Other:
+		case gate.Held, gate.Other, gate.Unasked:
 		}
 	}
 	return r

@@ -66,8 +66,6 @@ func (b *Bench) evidence(r *lab.Release) error {
 // one makes a single image in place of an index.
 func one(o *lab.ReleaseOptions) { o.Platform = "linux/amd64" }
 
-type changes = []func(*lab.ReleaseOptions)
-
 func releaseLayouts() []Case {
 	plain := func(name, shows string, change ...func(*lab.ReleaseOptions)) Case {
 		return good(name, shows, func(b *Bench) error { return b.publish(change, b.evidence) })

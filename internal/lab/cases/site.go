@@ -109,6 +109,9 @@ func (s *Site) open(ctx context.Context) error {
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, c := range s.opts.Cases {
 		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			q, err := s.build(ctx, c)
 			if err != nil {
 				return fmt.Errorf("case %s: %w", c.ID, err)

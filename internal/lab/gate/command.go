@@ -105,9 +105,9 @@ type answer struct {
 
 func (a answer) admitted() bool { return a.exit == 0 && !a.timedOut }
 
-// ask runs the command once. An error means that it could not be run, not that it refused.
-func (c Command) ask(ctx context.Context, q question) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+// ask runs the command once. An error means that it could not be run, or not to its end, and never that it refused.
+func (c Command) ask(asked context.Context, q question) (answer, error) {
+	ctx, cancel := context.WithTimeout(asked, c.Timeout)
 	defer cancel()
 	fill := strings.NewReplacer("{image}", q.image, "{policy}", q.policy, "{trusted_root}", q.trustedRoot, "{dir}", q.dir, "{state}", q.state)
 	cmd := exec.CommandContext(ctx, c.Path) //nolint:gosec // the command is the user's own
@@ -126,15 +126,20 @@ func (c Command) ask(ctx context.Context, q question) (answer, error) {
 	stdout, stderr := &bounded{}, &bounded{}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.WaitDelay = time.Second
+	endTogether(cmd)
 	began := time.Now() //nolint:forbidigo // how long a process took
 	err := cmd.Run()
-	a := answer{stdout: stdout.Bytes(), stderr: stderr.Bytes(), timedOut: ctx.Err() != nil, took: time.Since(began)}
+	a := answer{stdout: stdout.Bytes(), stderr: stderr.Bytes(), took: time.Since(began)}
 	if cmd.ProcessState == nil {
 		return a, fmt.Errorf("run %s: %w", filepath.Base(c.Path), err)
 	}
-	if a.exit = cmd.ProcessState.ExitCode(); a.exit == 0 && err != nil {
-		a.exit = -1 // it left something running that held its output
+	endRest(cmd)
+	if err := asked.Err(); err != nil {
+		return a, err // whoever asks has left; what the gate would have said is not known
 	}
+	// A command that ended with 0 has admitted, whatever it left running and however late that was noticed.
+	a.exit = cmd.ProcessState.ExitCode()
+	a.timedOut = a.exit != 0 && ctx.Err() != nil
 	return a, nil
 }
 

@@ -88,6 +88,19 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// What a gate says is what it says of the image, if it says anything of it.
+func TestFirstLine(t *testing.T) {
+	for stderr, want := range map[string]string{
+		"Flag --old has been deprecated\nWARNING: a newer version\n**Warning** no target\n\nError: no signatures\nerror: again\n": "Error: no signatures",
+		"\nFlag --old has been deprecated\n": "Flag --old has been deprecated",
+		"\n":                                 "exit 1 without a word",
+	} {
+		if got := firstLine(answer{exit: 1, stderr: []byte(stderr)}); got != want {
+			t.Errorf("%q: found %q, wanted %q", stderr, got, want)
+		}
+	}
+}
+
 // The gate of this test admits what its own file says, and remembers the order.
 func TestRun(t *testing.T) {
 	dir := t.TempDir()
@@ -131,15 +144,15 @@ exit 1
 	}
 	want := map[string]Outcome{
 		"00-good": Held, "00-refused": Stopped, "01-attack": Held, "01-through": Through, "01-sleep": Held,
-		"36-twice": Held, "36-never": Stopped, "40-crowd": Through,
+		"36-twice": Held, "36-never": Unasked, "40-crowd": Through,
 	}
 	for i, c := range r.Cases {
 		if c.ID != list.Cases[i].ID || c.Outcome != want[c.ID] {
 			t.Errorf("%s: %s (%s); wanted %s", c.ID, c.Outcome, c.Says, want[c.ID])
 		}
 	}
-	if r.Attacks != 6 || r.Releases != 2 || r.Through != 2 || r.Stopped != 2 || r.Sound() {
-		t.Errorf("found %d attacks, %d releases, %d through, %d stopped, sound %t", r.Attacks, r.Releases, r.Through, r.Stopped, r.Sound())
+	if r.Attacks != 6 || r.Releases != 2 || r.Through != 2 || r.Stopped != 1 || r.Unasked != 1 || r.Sound() {
+		t.Errorf("found %d attacks, %d releases, %d through, %d stopped, %d not asked, sound %t", r.Attacks, r.Releases, r.Through, r.Stopped, r.Unasked, r.Sound())
 	}
 	if slices.Sort(turned); !slices.Equal(turned, []string{"36-twice"}) {
 		t.Errorf("turned %v", turned)
@@ -154,7 +167,7 @@ func renders(t *testing.T, r *Report) {
 	if err := r.Text(&text, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"THROUGH", "01-through", "2 through of 6 attacks, 2 stopped of 2 good releases", "refused: r/refuse"} {
+	for _, want := range []string{"THROUGH", "01-through", "2 through of 6 attacks, 1 stopped of 2 good releases, 1 attacks not asked", "refused: r/refuse"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text lacks %q:\n%s", want, text.String())
 		}
@@ -196,8 +209,11 @@ func TestSound(t *testing.T) {
 		t.Errorf("found %+v, %v; another gate cannot judge what only a policy of assay says", r, err)
 	}
 	r, err = Run(t.Context(), cases.Listing{Cases: list.Cases[1:]}, Options{Gate: closed, Dir: dir})
-	if err != nil || !r.Sound() {
-		t.Errorf("found %+v, %v; wanted a gate that holds", r, err)
+	if err != nil || r.Sound() {
+		t.Errorf("found %+v, %v; a gate that was asked about no good release is not sound", r, err)
+	}
+	if _, err := Run(t.Context(), cases.Listing{Cases: []cases.Listed{policyOnly}}, Options{Gate: open, Dir: dir}); err == nil {
+		t.Error("a gate was found sound that could be asked nothing")
 	}
 	closed.Path = filepath.Join(dir, "gone")
 	if _, err := Run(t.Context(), list, Options{Gate: closed, Dir: dir}); err == nil {

@@ -16,10 +16,11 @@ type Report struct {
 	// Attacks and Releases are how many cases were to be refused and admitted.
 	Attacks  int `json:"attacks"`
 	Releases int `json:"releases"`
-	// Through, Stopped and Wrong count what did not come out as wanted.
+	// Through, Stopped, Wrong and Unasked count what did not come out as wanted.
 	Through int      `json:"through"`
 	Stopped int      `json:"stopped"`
 	Wrong   int      `json:"wrong_reason"`
+	Unasked int      `json:"not_asked"`
 	Cases   []Result `json:"cases"`
 
 	assay bool
@@ -40,19 +41,21 @@ func newReport(g Command, results []Result) *Report {
 			r.Stopped++
 		case Other:
 			r.Wrong++
+		case Unasked:
+			r.Unasked++
 		case Held:
 		}
 	}
 	return r
 }
 
-// Sound reports whether nothing got through, and the run could have shown it: a gate that admits no good release has not
-// judged anything. assay has to have every answer right.
+// Sound reports whether nothing got through, and the run could have shown it: a gate that admits no good release, or was
+// asked about none, has not judged anything. assay has to have every answer right.
 func (r *Report) Sound() bool {
 	if r.assay {
-		return r.Through+r.Stopped+r.Wrong == 0
+		return len(r.Cases) > 0 && r.Through+r.Stopped+r.Wrong+r.Unasked == 0
 	}
-	return r.Through == 0 && (r.Releases == 0 || r.Stopped < r.Releases)
+	return r.Through == 0 && r.Stopped < r.Releases
 }
 
 // Text writes a table of what did not come out as wanted, or of everything, and a closing line.
@@ -73,6 +76,16 @@ func (r *Report) Text(w io.Writer, all bool) error {
 	line := fmt.Sprintf("%d through of %d attacks, %d stopped of %d good releases", r.Through, r.Attacks, r.Stopped, r.Releases)
 	if r.assay {
 		line += fmt.Sprintf(", %d refused for another reason", r.Wrong)
+	}
+	if r.Unasked > 0 {
+		line += fmt.Sprintf(", %d attacks not asked", r.Unasked)
+	}
+	switch {
+	case r.assay || r.Stopped < r.Releases:
+	case r.Releases == 0:
+		line += "\nThis shows nothing: no good release was asked about, and a gate that refuses everything would look the same.\nAdd --case '00-*'."
+	default:
+		line += "\nThis shows nothing: the gate admitted no good release, as one that refuses everything."
 	}
 	if _, err := fmt.Fprintf(w, "%s\n%s\n", r.Gate, line); err != nil {
 		return fmt.Errorf("write report: %w", err)

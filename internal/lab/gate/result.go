@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -18,12 +19,13 @@ type Outcome string
 const (
 	Held    Outcome = "held"         // an attack was refused, a good release admitted
 	Other   Outcome = "wrong reason" // of assay alone: refused, but not as wanted
+	Unasked Outcome = "not asked"    // an attack whose first act, a good release, was refused
 	Stopped Outcome = "stopped"      // a good release was refused
 	Through Outcome = "through"      // an attack was admitted
 )
 
 // rank orders outcomes.
-var rank = map[Outcome]int{Held: 0, Other: 1, Stopped: 2, Through: 3}
+var rank = map[Outcome]int{Held: 0, Other: 1, Unasked: 2, Stopped: 3, Through: 4}
 
 // Result is what came of one case.
 type Result struct {
@@ -39,7 +41,7 @@ type Result struct {
 	TimedOut bool `json:"timed_out,omitempty"`
 	// Says is why the outcome is not Held, or what assay's verdict was.
 	Says string `json:"says,omitempty"`
-	// DurationMS is how long the gate took in all.
+	// DurationMS is how long the gate took for all acts; of several answers at once the slowest counts.
 	DurationMS int64 `json:"duration_ms"`
 }
 
@@ -52,8 +54,10 @@ func (r Result) Good() bool { return r.Wanted.Verdict == cases.Pass }
 
 // judge adds one answer. The worst stays.
 func (r *Result) judge(g Command, n, of int, act cases.ListedAct, a answer) {
-	r.DurationMS += a.took.Milliseconds()
 	outcome, says := compare(act.Wanted, a, g.Assay)
+	if outcome == Stopped && !r.Good() {
+		outcome = Unasked
+	}
 	if of > 1 && says != "" {
 		says = fmt.Sprintf("act %d of %d: %s", n+1, of, says)
 	}
@@ -92,17 +96,28 @@ func compare(want cases.Want, a answer, assay bool) (Outcome, string) {
 	return Held, got.String()
 }
 
-// firstLine is what a gate that refuses says of it.
+// firstLine is what a gate that refuses says of it: the first line of stderr that may be about the image.
 func firstLine(a answer) string {
 	if a.timedOut {
 		return fmt.Sprintf("no answer within %s", a.took.Round(time.Second))
 	}
+	first := ""
 	for line := range strings.Lines(string(a.stderr)) {
-		if line = strings.TrimSpace(line); line != "" {
+		line = strings.TrimSpace(line)
+		if line != "" && !aside(line) {
 			return clean(line)
 		}
+		first = cmp.Or(first, line)
+	}
+	if first != "" {
+		return clean(first)
 	}
 	return fmt.Sprintf("exit %d without a word", a.exit)
+}
+
+// aside reports whether a line is not about the image: a flag that goes away, a newer version that is out.
+func aside(line string) bool {
+	return strings.HasPrefix(line, "Flag --") || strings.HasPrefix(strings.ToUpper(strings.TrimLeft(line, "*")), "WARNING")
 }
 
 // clean makes foreign text harmless and short.

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,17 +36,17 @@ type Options struct {
 // Run puts every case of a list to a gate. An error means that the run itself went wrong: the gate is not there, or the
 // range is not.
 func Run(ctx context.Context, list cases.Listing, o Options) (*Report, error) {
+	asked, err := questions(list, o.Gate.Assay)
+	if err != nil {
+		return nil, fmt.Errorf("run cases: %w", err)
+	}
 	state, err := os.MkdirTemp("", "assay-lab-state-")
 	if err != nil {
 		return nil, fmt.Errorf("run cases: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(state) }()
-	asked := list.Cases
-	if !o.Gate.Assay {
-		// A good image under a policy that only assay reads is no question to anybody else.
-		asked = slices.DeleteFunc(slices.Clone(asked), func(c cases.Listed) bool { return c.PolicyOnly })
-	}
 	results := make([]Result, len(asked))
+	whole := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(o.Parallel, 1))
 	for i, c := range asked {
@@ -63,17 +65,54 @@ func Run(ctx context.Context, list cases.Listing, o Options) (*Report, error) {
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
+	err = group.Wait()
+	if whole.Err() != nil {
+		return nil, fmt.Errorf("run cases: not finished: %w", context.Cause(whole))
+	}
+	if err != nil {
 		return nil, err
 	}
 	return newReport(o.Gate, results), nil
 }
 
+// mostAtOnce bounds how often one question is put side by side.
+const mostAtOnce = 256
+
+// questions are the cases that a gate can be asked about. A list without any is refused, and so is one that does not say
+// what to ask or which answer is right: what is not asked must not look like an attack that was refused.
+func questions(list cases.Listing, assay bool) ([]cases.Listed, error) {
+	if len(list.Cases) == 0 {
+		return nil, errors.New("the list holds no case; wanted at least one")
+	}
+	for _, c := range list.Cases {
+		if c.ID == "." || !fs.ValidPath(c.ID) || strings.ContainsAny(c.ID, `/\`) {
+			return nil, fmt.Errorf("found a case of the name %q; wanted one word", c.ID)
+		}
+		if len(c.Acts) == 0 {
+			return nil, fmt.Errorf("case %s: found no question; wanted at least one act", c.ID)
+		}
+		for n, a := range c.Acts {
+			if a.Image == "" || a.AtOnce > mostAtOnce || !slices.Contains([]string{cases.Pass, cases.Refuse, cases.Undecided}, a.Wanted.Verdict) {
+				return nil, fmt.Errorf("case %s: act %d names no image, no answer (found %q), or asks too often at once (%d)", c.ID, n+1, a.Wanted.Verdict, a.AtOnce)
+			}
+		}
+		if c.Wanted != c.Acts[len(c.Acts)-1].Wanted {
+			return nil, fmt.Errorf("case %s: the answer to its last question is not the one that it is listed with", c.ID)
+		}
+	}
+	if assay {
+		return list.Cases, nil
+	}
+	// A good image under a policy that only assay reads is no question to anybody else.
+	asked := slices.DeleteFunc(slices.Clone(list.Cases), func(c cases.Listed) bool { return c.PolicyOnly })
+	if len(asked) == 0 {
+		return nil, errors.New("each of these is a good release under a policy that only assay reads; there is nothing to ask another gate")
+	}
+	return asked, nil
+}
+
 // put asks all questions of a case. The worst answer is the case's.
 func (o Options) put(ctx context.Context, c cases.Listed, state string) (Result, error) {
-	if len(c.Acts) == 0 {
-		return Result{}, errors.New("found no question; wanted at least one act")
-	}
 	if err := os.Mkdir(state, 0o700); err != nil {
 		return Result{}, err
 	}
@@ -88,10 +127,13 @@ func (o Options) put(ctx context.Context, c cases.Listed, state string) (Result,
 		if err != nil {
 			return Result{}, err
 		}
+		var slowest time.Duration
 		for _, a := range answers {
 			out.judge(o.Gate, n, len(c.Acts), act, a)
+			slowest = max(slowest, a.took)
 		}
-		if out.Outcome == Through || out.Outcome == Stopped {
+		out.DurationMS += slowest.Milliseconds()
+		if out.Outcome == Through || out.Outcome == Stopped || out.Outcome == Unasked {
 			break // what follows would be about another world
 		}
 	}
@@ -116,13 +158,7 @@ func (o Options) askAll(ctx context.Context, c cases.Listed, act cases.ListedAct
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	if err := ctx.Err(); err != nil && !errors.Is(err, context.Canceled) {
-		return nil, err
-	}
-	return answers, nil
+	return answers, group.Wait()
 }
 
 // Assay is the gate that this program itself is.
