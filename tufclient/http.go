@@ -145,8 +145,10 @@ func (h *HTTP) redirect(req *http.Request, via []*http.Request) error {
 	return h.allow(req.URL)
 }
 
+// loopback reports whether host, without port, is this machine by its name.
 func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
 	ip := net.ParseIP(host)

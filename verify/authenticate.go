@@ -115,6 +115,7 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 	outcomes := make([]outcome, len(pieces)*len(trust.Roots))
 	work := make(chan int)
 	var workers sync.WaitGroup
+	var alone sync.Mutex
 	for range min(runtime.GOMAXPROCS(0), len(outcomes)) {
 		workers.Add(1)
 		go func() {
@@ -122,7 +123,13 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 			for i := range work {
 				piece, under := pieces[i/len(trust.Roots)], trust.Roots[i%len(trust.Roots)]
 				a := &authenticator{image: image, index: facts.inventory, types: evidence.Want.Types, trust: trust, root: under, limits: limits}
+				if len(piece.Bytes) > largePiece {
+					alone.Lock()
+				}
 				outcomes[i].statement, outcomes[i].rejected = a.authenticate(piece)
+				if len(piece.Bytes) > largePiece {
+					alone.Unlock()
+				}
 			}
 		}()
 	}
@@ -140,6 +147,10 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 	}
 	return facts.extend(evidence, trust, limits)
 }
+
+// largePiece is the size in bytes above which pieces are read one after the other: what
+// decodes and hashes them needs some times their size.
+const largePiece = 1 << 20
 
 // bounded keeps of each layout as many pieces as are read, and says what was cut.
 func bounded(image Image, pieces []Piece, limits Limits) ([]Piece, []Failure) {

@@ -3,6 +3,7 @@ package verify
 import (
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 // (https://docs.sigstore.dev/about/bundle/), that carries an in-toto statement.
 func (a *authenticator) bundle(p Piece) (*Statement, error) {
 	b, err := parseBundle(p.Bytes, a.limits)
+	if unsupported := (*unsupportedEntry)(nil); errors.As(err, &unsupported) {
+		return nil, reject(problemUnsupported, "%w", err)
+	}
 	if err != nil {
 		return nil, reject(problemMalformed, "%w", err)
 	}
@@ -72,6 +76,15 @@ func (a *authenticator) bundle(p Piece) (*Statement, error) {
 	return s, nil
 }
 
+// unsupportedEntry is a log entry as it should be, of a kind that sigstore-go cannot verify.
+type unsupportedEntry struct{ kind, version string }
+
+// Error implements error.
+func (e *unsupportedEntry) Error() string {
+	return fmt.Sprintf("a log entry is of kind %q %q, which cannot be verified yet; wanted hashedrekord 0.0.2 of Rekor v2, "+
+		"as cosign 3 writes it, or an entry of Rekor v1", e.kind, e.version)
+}
+
 // parseBundle reads a bundle strictly.
 func parseBundle(b []byte, limits Limits) (*bundle.Bundle, error) {
 	if err := checkSmallJSON(b, limits.Depth, maxValues); err != nil {
@@ -93,7 +106,9 @@ func parseBundle(b []byte, limits Limits) (*bundle.Bundle, error) {
 			return nil, fmt.Errorf("read the body of a log entry: %w", err)
 		}
 		switch kind + " " + version {
-		case "hashedrekord 0.0.1", "hashedrekord 0.0.2", "dsse 0.0.1", "dsse 0.0.2", "intoto 0.0.1", "intoto 0.0.2":
+		case "hashedrekord 0.0.1", "hashedrekord 0.0.2", "dsse 0.0.1", "intoto 0.0.1", "intoto 0.0.2":
+		case "dsse 0.0.2":
+			return nil, &unsupportedEntry{kind: kind, version: version}
 		default:
 			return nil, fmt.Errorf("a log entry is of kind %q %q; wanted hashedrekord, dsse or intoto", kind, version)
 		}

@@ -27,8 +27,15 @@ func checks(r policy.Rule) []check {
 	return append(list, releaseCheck{}, platformsCheck{}, consistencyCheck{}, freshnessCheck{})
 }
 
-// judge runs one check over the facts.
-func (q *question) judge(c check) Finding {
+// judge runs one check over the facts. A panic over what was authenticated leaves this
+// check undecided, and the others speak for themselves.
+func (q *question) judge(c check) (f Finding) {
+	defer func() {
+		if p := recover(); p != nil {
+			f = Finding{ID: c.id(), Required: true}
+			f.refuse(undecided(InternalPanic, Definitive, "judging it ended in a panic: %v", p))
+		}
+	}()
 	required := c.required(q.rule)
 	if p, ok := c.(platformsCheck); ok { // which depends on what the image is
 		required = p.requiredOf(q)

@@ -61,3 +61,40 @@ images:
 		t.Errorf("found %+v", v.Checks)
 	}
 }
+
+// brokenCheck is a check of ours that has a fault.
+type brokenCheck struct{ where string }
+
+func (brokenCheck) id() string { return "signature" }
+
+func (c brokenCheck) required(policy.Rule) bool {
+	if c.where == "required" {
+		panic("a fault")
+	}
+	return true
+}
+
+func (brokenCheck) versions(*question, policy.Tags) ([]string, bool) { return nil, false }
+
+func (brokenCheck) judge(*question) Finding {
+	var none *Statement
+	return Finding{ID: none.place}
+}
+
+// A check that panics leaves itself undecided, and there is a verdict with what the others say.
+func TestPanicInACheckIsUndecided(t *testing.T) {
+	for _, where := range []string{"judge", "required"} {
+		f := (&question{}).judge(brokenCheck{where})
+		if f.ID != "signature" || !f.Required || f.Result != Errored || f.Code != InternalPanic || f.Class != Definitive || f.Message == "" || f.Next == "" {
+			t.Errorf("in %s: found %+v", where, f)
+		}
+		v := Verdict{Image: VerdictImage{Digest: fuzzDigest}, Checks: []Finding{f, {ID: "platforms", Required: true, Result: Passed}}}
+		if v.decide(); v.Passed() || v.Conclusive {
+			t.Errorf("in %s: the verdict is %v, conclusive %t", where, v.Verdict, v.Conclusive)
+		}
+		v.Checks[1].Result = Failed
+		if v.decide(); v.Passed() || !v.Conclusive {
+			t.Errorf("in %s, beside a refusal: the verdict is %v, conclusive %t", where, v.Verdict, v.Conclusive)
+		}
+	}
+}

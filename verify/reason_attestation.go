@@ -58,7 +58,7 @@ func attestationReasons() []Reason {
 		{AttestationInvalid, "An attestation of the type is there and does not verify under the trusted root.", "do not run the image before you know why; the reason is under found"},
 		{AttestationSubjectMismatch, "The attestations of the type are about another digest.", "attest this digest; what is said of another image says nothing about this one"},
 		{AttestationKeySigned, "The attestation was signed with a plain key that the policy does not name.", "name the key in the policy (signer: {key: {file, sha256}}), or sign with a workflow identity"},
-		{AttestationUnsupported, "The bundle signs bytes by themselves, without a statement about an image.", "attest with cosign attest, which writes a statement"},
+		{AttestationUnsupported, "The bundle signs bytes by themselves, without a statement about an image, or its log entry is of a kind that cannot be verified.", "attest with `cosign attest` of cosign 3, which writes a statement"},
 		{AttestationIdentityMismatch, "The attestation is valid and by somebody else than the policy demands.", "compare wanted with found: either the policy names the wrong workflow, or the attestation is not yours"},
 		{AttestationSourceMismatch, "The signer is right and signed for another repository, ref or commit.", compare},
 		{AttestationClaimMismatch, "The attestation was signed under other circumstances (trigger, runner, visibility) than demanded.", compare},

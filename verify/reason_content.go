@@ -70,7 +70,7 @@ func contentReasons() []Reason {
 		{SBOMInvalid, "An SBOM attestation is there and does not verify under the trusted root.", "do not run the image before you know why; the reason is under found"},
 		{SBOMSubjectMismatch, "The SBOM attestation is about another digest.", "attest this digest; a copied document says nothing about this image"},
 		{SBOMKeySigned, "The SBOM was signed with a plain key that the policy does not name.", "name the key in the policy (signer: {key: {file, sha256}}), or sign with a workflow identity"},
-		{SBOMUnsupported, "The bundle signs bytes by themselves, without a statement about an image.", "attest the document: `cosign attest`, or actions/attest-sbom"},
+		{SBOMUnsupported, "The bundle signs bytes by themselves, without a statement about an image, or its log entry is of a kind that cannot be verified.", "attest the document: `cosign attest` of cosign 3, or actions/attest-sbom"},
 		{SBOMIdentityMismatch, "The SBOM is signed by somebody else than the policy demands.", "compare wanted with found: anybody can attest anything"},
 		{SBOMSourceMismatch, "The signer is right and signed for another repository, ref or commit.", compare + "; a release's SBOM must come from the ref that its tag names"},
 		{SBOMClaimMismatch, "The SBOM was signed under other circumstances (trigger, runner, visibility) than demanded.", compare},

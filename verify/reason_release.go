@@ -98,7 +98,7 @@ func releaseReasons() []Reason {
 		{ReleaseLagging, "A notice, not a failure: the moving tag points to the release before the newest, which was listed less than moving.lag ago.", "nothing; the tag has to follow before the time that the message names"},
 		{ReleaseMachineSigners, "A role that the answer rests on was not signed by enough people, or machines alone could sign it.", "let only people hold root, targets and the delegations that can list a release, delegate to machines after them or for other paths, or name the key or identity under release.signers"},
 		{ReleaseTooFewPeople, "A role that the answer rests on was signed by fewer persons than the policy demands.", "let more of the role's people sign, or demand fewer"},
-		{ReleaseNotEnumerable, "Not all versions that the repository lists could be seen or put in order, and the question needs that.", "name the version: a version tag, or --image-version"},
+		{ReleaseNotEnumerable, "Not all versions that the repository lists could be seen or put in order, and the question needs that.", "name the version: a version tag, or --image-version; if one is named, the way to its manifest is too long: ask the repository's owners"},
 		{ReleaseExpired, "Metadata of the repository has expired: it is frozen, its signing job is dead, or this copy of it is old.", "ask again once the repository is signed anew; release.offline.max_age allows expired metadata for a time"},
 		{ReleaseRollback, "The repository gives older metadata than an earlier run saw.", "ask again, in case a mirror or cache lags; if it stays, somebody has rolled the repository back"},
 		{ReleaseBelowMinimum, "The repository gives older metadata than release.tuf.min accepts.", "look at the repository, or at release.tuf.min"},

@@ -28,12 +28,15 @@ func (r *Registry) Collect(ctx context.Context, image verify.Image, want verify.
 	var repositories sync.WaitGroup
 	for i, name := range names {
 		collectors[i] = newCollector(name, image, want, r.options.Limits)
-		repositories.Go(func() { r.collect(ctx, collectors[i]) })
+		c := collectors[i]
+		repositories.Go(func() { c.safely(wantedLayouts(want), func() { r.collect(ctx, c) }) })
 	}
 	all := newCollector(image.Reference.Name(), image, want, r.options.Limits)
 	var config []byte
 	if want.Config {
-		repositories.Go(func() { config = r.config(ctx, all) })
+		repositories.Go(func() {
+			all.safely([]verify.Layout{verify.Config}, func() { config = r.config(ctx, all) })
+		})
 	}
 	repositories.Wait()
 	for _, c := range collectors {
@@ -163,17 +166,20 @@ func (c *collector) layers(ctx context.Context, in chan struct{}, m manifest, fr
 	}
 }
 
-// spawn runs f beside the others. A panic in it is a fault of ours: whatever f would
-// have read is unread, and nothing is decided on it.
+// spawn runs f beside the others.
 func (c *collector) spawn(f func()) {
-	c.wg.Go(func() {
-		defer func() {
-			if r := recover(); r != nil {
-				c.fail(definitive(verify.InternalPanic, "reading ended in a panic: %v", r), c.name, wantedLayouts(c.want))
-			}
-		}()
-		f()
-	})
+	c.wg.Go(func() { c.safely(wantedLayouts(c.want), f) })
+}
+
+// safely runs f. A panic in it is a fault of ours: whatever f would have read of these
+// layouts is unread, and nothing is decided on it.
+func (c *collector) safely(layouts []verify.Layout, f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.fail(definitive(verify.InternalPanic, "reading ended in a panic: %v", r), c.name, layouts)
+		}
+	}()
+	f()
 }
 
 func (c *collector) look(place string) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/authn"
+
 	"github.com/releaseassay/assay/internal/budget"
 	"github.com/releaseassay/assay/verify"
 )
@@ -202,5 +204,21 @@ func TestPanicIsAFailure(t *testing.T) {
 	if len(c.failures) != 1 || c.failures[0].Code != verify.InternalPanic ||
 		!slices.Equal(c.failures[0].Layouts, wantedLayouts(c.want)) || len(c.failures[0].Layouts) == 0 {
 		t.Errorf("got %+v", c.failures)
+	}
+}
+
+// faulty is a keychain with a fault.
+type faulty struct{}
+
+func (faulty) Resolve(authn.Resource) (authn.Authenticator, error) { panic("a fault") }
+
+// TestPanicBeforeTheFirstRequest has the handshake panic, which must not end the process.
+func TestPanicBeforeTheFirstRequest(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("a", 64)
+	r := New(Options{Keychain: faulty{}, Transport: &hosts{}, Budget: budget.New(budget.Default(), noWaiting())})
+	image := verify.Image{Reference: reference(t, "registry.example/o/n@"+digest), Digest: digest}
+	evidence := r.Collect(t.Context(), image, verify.Want{Signatures: true})
+	if len(evidence.Failures) != 1 || evidence.Failures[0].Code != verify.InternalPanic || len(evidence.Failures[0].Layouts) == 0 {
+		t.Errorf("found %+v", evidence.Failures)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -103,7 +102,7 @@ func (g *guard) refuse(req *http.Request) error {
 		return &refusal{verify.RegistryInsecure, fmt.Sprintf("credentials in a URL to %s are refused", printable(req.URL.Host))}
 	}
 	// Behind a proxy no dial of ours sees the address.
-	if addr, err := netip.ParseAddr(req.URL.Hostname()); err == nil && nowhere(addr) {
+	if forbidden(req.URL.Hostname()) {
 		return &refusal{verify.RegistryInsecure, fmt.Sprintf("a request to %s is refused: no registry is at such an address", printable(req.URL.Host))}
 	}
 	first, hops := req, 0

@@ -250,6 +250,8 @@ func TestPlainHTTP(t *testing.T) {
 		{"10.0.0.1:5000", false, verify.RegistryUnreachable, []string{"https /v2/"}},
 		{"192.168.1.1", false, verify.RegistryUnreachable, []string{"https /v2/"}},
 		{"169.254.169.254", false, verify.RegistryInsecure, nil},
+		{"100.100.100.200", true, verify.RegistryInsecure, nil},
+		{"2852039166:80", true, verify.RegistryInsecure, nil},
 		{"localhost.evil.example", false, verify.RegistryUnreachable, []string{"https /v2/"}},
 		{"10.0.0.1:5000", true, "", []string{"https /v2/", "http /v2/", "http /v2/o/n/manifests/v1"}},
 		{"127.0.0.1:5000", false, "", []string{"http /v2/", "http /v2/o/n/manifests/v1"}},

@@ -48,10 +48,7 @@ func (n Network) proxy() func(*http.Request) (*url.URL, error) {
 	config.HTTPProxy, config.HTTPSProxy = n.Proxy.String(), n.Proxy.String()
 	choose := config.ProxyFunc()
 	return func(req *http.Request) (*url.URL, error) {
-		if loopback(req.URL.Hostname()) {
-			return nil, nil
-		}
-		return choose(req.URL)
+		return choosing(req, func(req *http.Request) (*url.URL, error) { return choose(req.URL) })
 	}
 }
 

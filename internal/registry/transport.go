@@ -32,12 +32,20 @@ func NewTransport() *http.Transport {
 }
 
 // proxy is the environment's, except that what is plain HTTP because it is loopback
-// must not leave the machine.
+// must not leave the machine, and that no proxy is sent where we would not go.
 func proxy(req *http.Request) (*url.URL, error) {
-	if loopback(req.URL.Hostname()) {
+	return choosing(req, http.ProxyFromEnvironment)
+}
+
+func choosing(req *http.Request, choose func(*http.Request) (*url.URL, error)) (*url.URL, error) {
+	host := req.URL.Hostname()
+	switch {
+	case loopback(host):
 		return nil, nil
+	case forbidden(host):
+		return nil, &refusal{verify.RegistryInsecure, fmt.Sprintf("a request to %s is refused: no registry is at such an address", printable(req.URL.Host))}
 	}
-	return http.ProxyFromEnvironment(req)
+	return choose(req)
 }
 
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -48,28 +56,21 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 // resolve to it.
 func dialer(address string) *net.Dialer {
 	d := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	d.Control = notLinkLocal
+	d.Control = notMetadata
 	if host, _, err := net.SplitHostPort(address); err == nil && loopback(host) {
 		d.Control = onlyLoopback
 	}
 	return d
 }
 
-// notLinkLocal refuses, after DNS, the addresses at which machines and clouds keep
+// notMetadata refuses, after DNS, the addresses at which machines and clouds keep
 // their metadata and nobody keeps a registry.
-func notLinkLocal(_, address string, _ syscall.RawConn) error {
+func notMetadata(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || nowhere(to.Addr()) {
 		return &refusal{verify.RegistryInsecure, fmt.Sprintf("a connection to %s is refused: no registry is at such an address", address)}
 	}
 	return nil
-}
-
-// nowhere reports whether no registry can be at an address: link-local, multicast
-// and unspecified ones.
-func nowhere(addr netip.Addr) bool {
-	addr = addr.Unmap()
-	return addr.IsLinkLocalUnicast() || addr.IsMulticast() || addr.IsUnspecified()
 }
 
 func onlyLoopback(_, address string, _ syscall.RawConn) error {
