@@ -23,7 +23,8 @@ func verifyCommand(w world) *cli.Command {
 		Description: "IMAGE is NAME:TAG, NAME@sha256:HEX or NAME:TAG@sha256:HEX. Say what to demand with --policy FILE,\n" +
 			"or with --repo OWNER/NAME for the built-in policy of a GitHub release.\n" +
 			"The outputs are json (the verdict), text (a page for people; what a terminal gets), details (the long page,\n" +
-			"with all evidence) and markdown (such as for $GITHUB_STEP_SUMMARY).\n" +
+			"with all evidence), markdown (such as for $GITHUB_STEP_SUMMARY), sarif (for code scanning), junit (for what\n" +
+			"shows test results) and vsa (a SLSA verification summary, for you to sign).\n" +
 			"Exit codes: 0 pass, 1 fail, 2 usage or policy, 3 undecided (ask again).",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "policy", Usage: "judge by the policy in `FILE`"},

@@ -66,6 +66,7 @@ func check(t testing.TB, v verify.Verdict) {
 			t.Errorf("a line inside a report begins like a verdict:\n%s", page)
 		}
 	}
+	harmless(t, "sample", v)
 	if n := strings.Count(few, "\n"); n > RefusalLines || (n == 0) != v.Passed() {
 		t.Errorf("the refusal has %d lines:\n%s", n, few)
 	}

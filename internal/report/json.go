@@ -16,16 +16,19 @@ import (
 // JSON writes v as docs/schema/verdict.v1.json describes it: indented, one newline
 // at the end. Characters that a terminal would act on or not show are written as
 // JSON escapes, which changes no value.
-func JSON(w io.Writer, v verify.Verdict) error {
+func JSON(w io.Writer, v verify.Verdict) error { return indented(w, "the verdict as JSON", whole(v)) }
+
+// indented writes a document of JSON; what names it in errors.
+func indented(w io.Writer, what string, document any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(whole(v)); err != nil {
-		return fmt.Errorf("write the verdict as JSON: %w", err)
+	if err := enc.Encode(document); err != nil {
+		return fmt.Errorf("write %s: %w", what, err)
 	}
 	if _, err := w.Write(visible(b.Bytes())); err != nil {
-		return fmt.Errorf("write the verdict as JSON: %w", err)
+		return fmt.Errorf("write %s: %w", what, err)
 	}
 	return nil
 }

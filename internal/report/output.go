@@ -17,14 +17,19 @@ const (
 	FormatDetails Format = "details"
 	// FormatMarkdown is for a place that renders it, such as $GITHUB_STEP_SUMMARY.
 	FormatMarkdown Format = "markdown"
+	// FormatSARIF is for code scanning, FormatJUnit for what shows test results, and
+	// FormatVSA a verification summary to be signed.
+	FormatSARIF Format = "sarif"
+	FormatJUnit Format = "junit"
+	FormatVSA   Format = "vsa"
 )
 
-var formats = []Format{FormatJSON, FormatText, FormatDetails, FormatMarkdown}
+var formats = []Format{FormatJSON, FormatText, FormatDetails, FormatMarkdown, FormatSARIF, FormatJUnit, FormatVSA}
 
 // VerdictFormats are the formats as a usage text names them.
-const VerdictFormats = "json|text|details|markdown"
+const VerdictFormats = "json|text|details|markdown|sarif|junit|vsa"
 
-const wantedFormats = "json, text, details or markdown"
+const wantedFormats = "json, text, details, markdown, sarif, junit or vsa"
 
 // ForEye reports whether a format says to a person on a terminal why a verdict is not
 // a pass, so that nothing has to repeat it.

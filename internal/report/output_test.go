@@ -8,6 +8,7 @@ import (
 func TestParseOutput(t *testing.T) {
 	for in, want := range map[string]Output{
 		"json": {Format: FormatJSON}, "text": {Format: FormatText}, "details": {Format: FormatDetails}, "markdown=s.md": {FormatMarkdown, "s.md"}, "json=v.json": {FormatJSON, "v.json"}, "text=a=b": {FormatText, "a=b"},
+		"sarif": {Format: FormatSARIF}, "junit=j.xml": {FormatJUnit, "j.xml"}, "vsa=v.json": {FormatVSA, "v.json"},
 	} {
 		if got, err := ParseOutput(in); err != nil || got != want {
 			t.Errorf("ParseOutput(%q) is %v, %v; wanted %v", in, got, err, want)

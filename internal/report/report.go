@@ -2,9 +2,9 @@
 //
 // [JSON] is the verdict itself, [Text] the page that a person reads, [Details] the
 // long one with all evidence, [Markdown] the summary of a pipeline's step, [Refusal]
-// the few lines that its log keeps of a verdict that is not a pass. Every
-// format is a function over the same value: nothing here decides, fetches or
-// verifies anything, and nothing here can turn a verdict.
+// the few lines that its log keeps of a verdict that is not a pass. [SARIF], [JUnit] and
+// [VSA] are for other programs. Every format is a function over the same value: nothing
+// here decides, fetches or verifies anything, and nothing here can turn a verdict.
 //
 // What is in a verdict came in part from whoever could push to a registry. Every
 // string of it is therefore escaped and cut before a person sees it: see [Escape].
@@ -28,6 +28,12 @@ func Write(w io.Writer, v verify.Verdict, f Format, o TextOptions) error {
 		return Details(w, v, o)
 	case FormatMarkdown:
 		return Markdown(w, v)
+	case FormatSARIF:
+		return SARIF(w, v)
+	case FormatJUnit:
+		return JUnit(w, v)
+	case FormatVSA:
+		return VSA(w, v)
 	}
 	return fmt.Errorf("write the verdict: found the format %q; wanted %s", string(f), wantedFormats)
 }
@@ -74,6 +80,29 @@ func refused(v verify.Verdict) []verify.Finding {
 // nothingCounted explains a verdict that is not a pass although no required check
 // refused: none of them rested on an authenticated statement about this digest.
 const nothingCounted = "no required check counted an authenticated statement about the image"
+
+// shortfall is why a verdict lets nothing through though no check refuses.
+type shortfall struct{ code, message, next string }
+
+// The codes of such a verdict. They are no check's, and in no verdict: the JSON says the
+// same by its fields.
+const (
+	codeNothingCounted = "verdict.nothing_counted"
+	codeHypothetical   = "verdict.hypothetical"
+	codeUnexplained    = "verdict.unexplained"
+)
+
+// shortfallOf returns the zero shortfall where the checks say all, or the verdict is a pass of now.
+func shortfallOf(v verify.Verdict) shortfall {
+	switch {
+	case len(refused(v)) > 0:
+	case !v.Passed():
+		return shortfall{codeNothingCounted, nothingCounted, "demand a signature, provenance, an SBOM, an attestation or a release"}
+	case v.Hypothetical:
+		return shortfall{codeHypothetical, "the pass is judged as of " + stamp(v.Run.JudgedAt) + ", and lets nothing run today", "judge without --at"}
+	}
+	return shortfall{}
+}
 
 // counted is a number with its noun.
 func counted[N int | int64](n N, noun string) string {
