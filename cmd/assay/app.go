@@ -22,9 +22,11 @@ func newApp(w world) *cli.App {
 		Commands: []*cli.Command{
 			verifyCommand(w),
 			inspectCommand(w),
+			saveCommand(w),
 			labCommand(w),
 			policyCommand(w),
 			trustCommand(w),
+			containerdCommand(w),
 			versionCommand(w),
 		},
 		DisableSliceFlagSeparator: true,

@@ -33,8 +33,8 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	code := run(ctx, os.Args[1:], world{
-		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now, cacheDir: cacheDir, terminal: terminal, ticks: ticks,
+	code := run(ctx, pluginArgs(os.Args), world{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now, cacheDir: cacheDir, terminal: terminal, ticks: ticks,
 	})
 	stop()
 	os.Exit(code)
@@ -42,6 +42,7 @@ func main() {
 
 // world is what a command touches of the world, so that tests can replace it.
 type world struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	now            func() time.Time
@@ -78,6 +79,9 @@ func terminal(w io.Writer) (int, bool) {
 
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args []string, w world) (code int) {
+	if len(args) > 0 && args[0] == pluginName {
+		return runContainerd(ctx, args, w)
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(w.stderr, "assay: internal.panic: %v\nThis is a fault of assay; nothing was decided. Please report it with the command that you ran.\n", r)

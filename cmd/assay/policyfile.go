@@ -11,14 +11,21 @@ import (
 // policyFile reads a policy with what it includes. One that requires a newer assay is
 // refused, and that is said before its unknown keys are.
 func policyFile(w world, file string) (*policy.Policy, error) {
+	return policyFiles(w, file, func(string, []byte) {})
+}
+
+// policyFiles is policyFile, and shows each file that was read.
+func policyFiles(w world, file string, show func(path string, b []byte)) (*policy.Policy, error) {
 	var own []byte
-	p, err := policy.Load(file, func(path string) ([]byte, error) {
+	p, err := policy.Load(file, func(path string) (b []byte, err error) {
 		if path == file {
-			var err error
 			own, err = readFile(path, policy.MaxSize)
-			return own, err
+			b = own
+		} else {
+			b, err = readFragment(path)
 		}
-		return readFragment(path)
+		show(path, b)
+		return b, err
 	})
 	doubt, tooOld := policy.CheckVersion(policy.RequiredVersion(own), version)
 	switch {

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"assay": main})
+	testscript.Main(m, map[string]func(){"assay": main, "assay-containerd": main})
 }
 
 // TestScript runs the whole program, with exact exit codes. Each script gets a
@@ -34,7 +34,9 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
+			"exits":    exits,
+			"decides":  decides,
+			"tampered": tampered,
 		},
 		Condition: condition,
 		Setup: func(e *testscript.Env) error {
@@ -114,8 +116,11 @@ func newFixture(t *testing.T) fixture {
 		"REAL": filepath.Join(strings.TrimSpace(string(module)), "cli/slsa-verifier/testdata/gha_generic_container"),
 	}
 	maps.Copy(env, scattered)
-	maps.Copy(env, newExceptions(t, release, dir))
+	exceptions := newExceptions(t, release, dir)
+	maps.Copy(env, exceptions)
+	maps.Copy(env, newContainerd(t, release, attacks, exceptions, rootFile, dir))
 	maps.Copy(env, newReleases(t, s, reg, dir))
+	maps.Copy(env, newContainerdListed(t, env, rootFile, dir))
 	return fixture{env: env}
 }
 

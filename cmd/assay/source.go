@@ -72,6 +72,9 @@ func openSource(c *cli.Context, w world) (*source, *verify.Failure, error) {
 		}
 		s.Image, s.close = layout, func() { _ = layout.Close() }
 		repositories.Offline = true
+		if failure := s.takeSaved(dir, layout, &repositories); failure != nil {
+			return s, failure, nil
+		}
 		s.releases = release.New(repositories)
 		s.Releases = s.releases
 		return s, nil, nil

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"github.com/releaseassay/assay/verify"
@@ -23,7 +24,7 @@ func (l *Layout) Collect(ctx context.Context, image verify.Image, want verify.Wa
 	}
 	tag := fallbackTag(image.Digest)
 	for _, d := range l.named {
-		switch kind, name := d.Annotations[annotationKind], refTag(d); {
+		switch kind, name := kindOf(d), refTag(d); {
 		case want.Signatures && (kind == kindSigs || name == tag+".sig"):
 			c.manifest(ctx, d, fromSig)
 		case want.Attestations && (kind == kindAtts || name == tag+".att"):
@@ -45,6 +46,18 @@ func (l *Layout) Collect(ctx context.Context, image verify.Image, want verify.Wa
 	evidence.Config = config
 	return evidence
 }
+
+// kindOf returns the kind that cosign save gave a descriptor, of which it writes one in a
+// layout. Where a reference name says whose evidence it is, as assay save writes it, that counts.
+func kindOf(d descriptor) string {
+	if cosignTag.MatchString(refTag(d)) {
+		return ""
+	}
+	return d.Annotations[annotationKind]
+}
+
+// cosignTag is a tag of cosign's legacy layout.
+var cosignTag = regexp.MustCompile(`^sha256-[0-9a-f]{64}\.(sig|att)$`)
 
 // refTag returns the tag in a descriptor's reference name, whether alone or full.
 func refTag(d descriptor) string {

@@ -77,10 +77,11 @@ func sameTag(named string, ref verify.Reference) bool {
 	return err == nil && other.Name() == ref.Name() && other.Tag() == ref.Tag()
 }
 
-// isEvidence reports whether cosign save marked d as signatures or attestations.
+// isEvidence reports whether d is marked as signatures or attestations, by cosign save's
+// kind or by a tag of cosign's.
 func isEvidence(d descriptor) bool {
 	kind := d.Annotations[annotationKind]
-	return kind == kindSigs || kind == kindAtts
+	return kind == kindSigs || kind == kindAtts || cosignTag.MatchString(d.Annotations[annotationRefName])
 }
 
 // maxShown is how many images of a layout an error lists.
