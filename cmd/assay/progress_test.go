@@ -146,6 +146,7 @@ func TestNoProgress(t *testing.T) {
 func TestNarrowProgress(t *testing.T) {
 	for _, width := range []int{1, 2, 8, 9, 10, 11} {
 		p := &progress{width: width}
+		p.says = p.waits
 		if got := len([]rune(p.line())); got >= width {
 			t.Errorf("at width %d the line has %d columns", width, got)
 		}
