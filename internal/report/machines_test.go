@@ -208,7 +208,7 @@ func TestMachinesAreBounded(t *testing.T) {
 func TestMachinesRepeat(t *testing.T) {
 	for name, make := range samples {
 		for format := range machines {
-			if machine(t, format, make()) != machine(t, format, make()) {
+			if first, again := machine(t, format, make()), machine(t, format, make()); first != again {
 				t.Errorf("%s: two %s of one verdict differ", name, format)
 			}
 		}
