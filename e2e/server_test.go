@@ -90,8 +90,8 @@ func TestOrder(t *testing.T) {
 }
 
 func TestCTConfig(t *testing.T) {
-	got := string(ctConfig("42", "/tmp/roots.pem", []byte{0x30, 0x00, '"', 0xff}))
-	for _, want := range []string{"log_id: 42\n", `roots_pem_file: "/tmp/roots.pem"`, `der: "\x30\x00\x22\xff"`} {
+	got := string(ctConfig("42", "run/roots.pem", []byte{0x30, 0x00, '"', 0xff}))
+	for _, want := range []string{"log_id: 42\n", `roots_pem_file: "run/roots.pem"`, `der: "\x30\x00\x22\xff"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("found no %s in\n%s", want, got)
 		}
