@@ -30,6 +30,12 @@ const (
 	maxPassword = 64 << 10
 )
 
+// The words of network:. Either keeps the host from being asked through a proxy.
+const (
+	NetworkPrivate  = "private"  // addresses of private networks too
+	NetworkLoopback = "loopback" // this machine alone
+)
+
 // Config is what the file says. Its zero value is that of no file.
 type Config struct {
 	Registries []Registry
@@ -47,6 +53,9 @@ type Registry struct {
 	Mirrors []string
 	// PlainHTTP allows plain HTTP to this host.
 	PlainHTTP bool
+	// Network is which addresses this host may have beside public ones: NetworkPrivate,
+	// NetworkLoopback, or "" where nothing is said of it.
+	Network string
 	// Anonymous is to send no credentials, whatever keychains have some.
 	Anonymous bool
 	// Username and PasswordFile are both set or both "".

@@ -23,6 +23,9 @@ registries:
     password_file: /run/secrets/robot
   - host: lab.example
     plain_http: true
+    network: private
+  - host: near.example
+    network: loopback
 proxy: http://proxy.example:3128
 `
 
@@ -34,7 +37,8 @@ func TestParse(t *testing.T) {
 	want := []Registry{
 		{Host: "index.docker.io", Mirrors: []string{"mirror.example/docker-hub", "other.example:5000"}, Anonymous: true},
 		{Host: "registry.example:5000", CA: "etc/ca.pem", Username: "robot", PasswordFile: "/run/secrets/robot"},
-		{Host: "lab.example", PlainHTTP: true},
+		{Host: "lab.example", PlainHTTP: true, Network: NetworkPrivate},
+		{Host: "near.example", Network: NetworkLoopback},
 	}
 	if !reflect.DeepEqual(c.Registries, want) {
 		t.Errorf("got  %+v\nwant %+v", c.Registries, want)
@@ -85,7 +89,13 @@ func TestRefuse(t *testing.T) {
 		"registries: [{host: '*.example'}]":                                    "f:1:21: host is no host name",
 		"registries: [{host: ' a.example'}]":                                   "f:1:21: host has spaces around it",
 		"registries: [{host: \"a\\u200b.example\"}]":                           "f:1:21: host has spaces around it, or a character",
-		entry("network: private"):                                              "f:3:5: found the unknown key \"network\"",
+		entry("networks: private"):                                             "f:3:5: found the unknown key \"networks\"",
+		entry("network: any"):                                                  "f:3:14: network is \"any\"; wanted private, or loopback for this machine",
+		entry("network: Private"):                                              "f:3:14: network is \"Private\"; wanted private",
+		entry("network: [private]"):                                            "f:3:14: network is a list",
+		entry("network: 10.0.0.0/8"):                                           "f:3:14: network is \"10.0.0.0/8\"; wanted private",
+		entry("network: true"):                                                 "f:3:14: network is no text",
+		"network: private":                                                     "f:1:1: found the unknown key \"network\"",
 		entry("password: " + secret):                                           "f:3:5: found the unknown key \"password\"",
 		entry("host: b.example"):                                               "f:3:5: found \"host\" twice",
 		entry("<<: {plain_http: true}"):                                        "f:3:5: found the unknown key",
@@ -167,7 +177,7 @@ func TestLoad(t *testing.T) {
 	if _, err := Load(big, true); err == nil {
 		t.Error("a file without end is read")
 	}
-	if c, err := Load(write(t, whole), false); err != nil || len(c.Registries) != 3 {
+	if c, err := Load(write(t, whole), false); err != nil || len(c.Registries) != 4 {
 		t.Errorf("got %+v, %v", c, err)
 	}
 }

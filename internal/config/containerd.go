@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/releaseassay/assay/internal/strictyaml"
 )
 
 // ContainerdVariable is the environment variable that names the settings of `assay
@@ -28,6 +30,7 @@ const (
 // plugins an image and nothing else. Paths are as written, or relative to the folder of
 // the file; all but Policy may be "".
 type Containerd struct {
+	// Policy is judged by on the node; where it is "", Server is asked.
 	Policy      string
 	TrustedRoot string
 	Exceptions  string
@@ -38,6 +41,13 @@ type Containerd struct {
 	// Log is the file that gets a line for each answer.
 	Log     string
 	Timeout time.Duration
+	Server  ContainerdServer
+}
+
+// ContainerdServer is the server that is asked in place of judging on the node. All but
+// URL are files, and may be "".
+type ContainerdServer struct {
+	URL, CA, Token, Certificate, Key string
 }
 
 // FindContainerd returns the path of the settings: the flag's, else that in
@@ -66,19 +76,19 @@ func LoadContainerd(path string) (Containerd, error) {
 // ParseContainerd reads the bytes of the settings. Paths in them are relative to the
 // folder of file.
 func ParseContainerd(file string, b []byte) (Containerd, error) {
-	r := &reader{file: file}
-	root, err := r.document(b)
+	r := &reader{strictyaml.Reader{File: file}}
+	root, err := r.Document(b)
 	if err != nil {
 		return Containerd{}, err
 	}
 	if root == nil {
-		return Containerd{}, fmt.Errorf("%s:1:1: the settings are empty; wanted at least policy: FILE", file)
+		return Containerd{}, fmt.Errorf("%s:1:1: the settings are empty; wanted at least policy: FILE or server: {url: URL}", file)
 	}
 	s := Containerd{Timeout: containerdTimeout}
 	path := func(key string, to *string) func(*yaml.Node) {
-		return func(n *yaml.Node) { *to = r.path(n, key) }
+		return func(n *yaml.Node) { *to = r.Path(n, key) }
 	}
-	r.mapping(root, "the settings", map[string]func(*yaml.Node){
+	r.Mapping(root, "the settings", map[string]func(*yaml.Node){
 		"policy":       path("policy", &s.Policy),
 		"trusted_root": path("trusted_root", &s.TrustedRoot),
 		"exceptions":   path("exceptions", &s.Exceptions),
@@ -86,25 +96,55 @@ func ParseContainerd(file string, b []byte) (Containerd, error) {
 		"state":        path("state", &s.State),
 		"log":          path("log", &s.Log),
 		"timeout":      func(n *yaml.Node) { s.Timeout = r.timeout(n) },
+		"server": func(n *yaml.Node) {
+			r.Mapping(n, "server", map[string]func(*yaml.Node){
+				"url":         func(n *yaml.Node) { s.Server.URL = r.Text(n, "server.url") },
+				"ca":          path("server.ca", &s.Server.CA),
+				"token":       path("server.token", &s.Server.Token),
+				"certificate": path("server.certificate", &s.Server.Certificate),
+				"key":         path("server.key", &s.Server.Key),
+			})
+		},
 	})
-	if len(r.faults) == 0 && s.Policy == "" {
-		r.fail(root, "the settings have no policy; wanted policy: FILE")
+	if r.Faults() == 0 {
+		s.oneJudge(r, root)
 	}
-	if err := r.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return Containerd{}, err
 	}
 	return s, nil
 }
 
+// oneJudge wants a policy or a server, and nothing that would be ignored: a server
+// judges by its own policy, and reaches registries by itself.
+func (s Containerd) oneJudge(r *reader, root *yaml.Node) {
+	asks := s.Server != ContainerdServer{}
+	switch {
+	case asks && s.Server.URL == "":
+		r.Fail(root, "server has no url; wanted url: https://HOST[:PORT]")
+	case !asks && s.Policy == "":
+		r.Fail(root, "the settings have no policy; wanted policy: FILE, or server: {url: URL}")
+	case !asks:
+		return
+	}
+	for _, other := range []struct{ name, value string }{
+		{"policy", s.Policy}, {"trusted_root", s.TrustedRoot}, {"exceptions", s.Exceptions}, {"registries", s.Registries}, {"state", s.State},
+	} {
+		if asks && other.value != "" {
+			r.Fail(root, "%s has no meaning beside server, which judges by its own settings", other.name)
+		}
+	}
+}
+
 // timeout reads a duration, bounded.
 func (r *reader) timeout(n *yaml.Node) time.Duration {
-	s := r.text(n, "timeout")
+	s := r.Text(n, "timeout")
 	if s == "" {
 		return 0
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil || d < minTimeout || d > maxTimeout {
-		r.fail(n, "timeout is %s; wanted a duration between %s and %s, such as 8s", describe(n), minTimeout, maxTimeout)
+		r.Fail(n, "timeout is %s; wanted a duration between %s and %s, such as 8s", strictyaml.Describe(n), minTimeout, maxTimeout)
 	}
 	return d
 }

@@ -23,21 +23,41 @@ func TestContainerd(t *testing.T) {
 	}
 }
 
+func TestContainerdServer(t *testing.T) {
+	s, err := ParseContainerd("/etc/assay/containerd.yaml", []byte("server: {url: https://assay:8443, ca: ca.pem, token: token, certificate: c.pem, key: /k.pem}\nlog: l\n"))
+	want := Containerd{Log: "/etc/assay/l", Timeout: 8 * time.Second, Server: ContainerdServer{
+		URL: "https://assay:8443", CA: "/etc/assay/ca.pem", Token: "/etc/assay/token", Certificate: "/etc/assay/c.pem", Key: "/k.pem",
+	}}
+	if err != nil || s != want {
+		t.Errorf("got  %+v, %v\nwant %+v", s, err, want)
+	}
+}
+
 func TestRefuseContainerd(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                               "f:1:1: the settings are empty",
-		"# nothing\n":                    "f:1:1: the settings are empty",
-		"state: /x":                      "f:1:1: the settings have no policy",
-		"policy: ''":                     "f:1:9: policy is empty",
-		"policy:":                        "f:1:1: \"policy\" in the settings has no value",
-		"policy: a\npolicy: b":           "f:2:1: found \"policy\" twice",
-		"policy: a\nfail_open: true":     "f:2:1: found the unknown key \"fail_open\"",
-		"policy: a\ntimeout: 0s":         "f:2:10: timeout is \"0s\"; wanted a duration between 100ms and 10m0s",
-		"policy: a\ntimeout: 11m":        "f:2:10: timeout is",
-		"policy: a\ntimeout: 8":          "f:2:10: timeout is no text",
-		"policy: [a]":                    "f:1:9: policy is a list; wanted text",
-		"policy: a\n---\npolicy: b\n":    "f:2:1: found a second document",
-		"policy: &a b\ntrusted_root: *a": "f:1:9: found a YAML anchor",
+		"":                                    "f:1:1: the settings are empty",
+		"# nothing\n":                         "f:1:1: the settings are empty",
+		"state: /x":                           "f:1:1: the settings have no policy",
+		"policy: ''":                          "f:1:9: policy is empty",
+		"policy:":                             "f:1:1: \"policy\" in the settings has no value",
+		"policy: a\npolicy: b":                "f:2:1: found \"policy\" twice",
+		"policy: a\nfail_open: true":          "f:2:1: found the unknown key \"fail_open\"",
+		"policy: a\ntimeout: 0s":              "f:2:10: timeout is \"0s\"; wanted a duration between 100ms and 10m0s",
+		"policy: a\ntimeout: 11m":             "f:2:10: timeout is",
+		"policy: a\ntimeout: 8":               "f:2:10: timeout is no text",
+		"policy: [a]":                         "f:1:9: policy is a list; wanted text",
+		"policy: a\n---\npolicy: b\n":         "f:2:1: found a second document",
+		"policy: &a b\ntrusted_root: *a":      "f:1:9: found a YAML anchor",
+		"server: {ca: x}":                     "f:1:1: server has no url",
+		"server: {}":                          "f:1:9: server is an empty mapping",
+		"server: https://x":                   "f:1:9: server is",
+		"server: {url: ''}":                   "f:1:15: server.url is empty",
+		"server: {url: x, insecure: true}":    "f:1:18: found the unknown key \"insecure\"",
+		"policy: a\nserver: {url: https://x}": "f:1:1: policy has no meaning beside server",
+		"trusted_root: a\nserver: {url: https://x}": "f:1:1: trusted_root has no meaning",
+		"exceptions: a\nserver: {url: https://x}":   "f:1:1: exceptions has no meaning",
+		"registries: a\nserver: {url: https://x}":   "f:1:1: registries has no meaning",
+		"state: a\nserver: {url: https://x}":        "f:1:1: state has no meaning",
 	} {
 		if _, err := ParseContainerd("f", []byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q:\ngot  %v\nwant %s", text, err, want)
