@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
 )
@@ -28,13 +29,9 @@ func loadExceptions(c *cli.Context) (*policy.Exceptions, error) {
 		}
 		return nil, nil
 	}
-	text, err := readFile(file, policy.MaxSize)
+	e, err := load.ReadExceptions(file)
 	if err != nil {
-		return nil, usagef("read the exceptions: %w", err)
-	}
-	e, err := policy.ParseExceptions(file, text)
-	if err != nil {
-		return nil, usagef("the exceptions are not valid:\n%w", err)
+		return nil, usagef("%w", err)
 	}
 	return e, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/releaseassay/assay/docs/schema"
+	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/policy"
 )
 
@@ -60,9 +61,9 @@ func runPolicyLint(c *cli.Context, w world) error {
 		}
 		warnings, err := policy.Lint(file, func(path string) ([]byte, error) {
 			if path == file {
-				return readFile(path, policy.MaxSize)
+				return load.ReadFile(path, policy.MaxSize)
 			}
-			return readFragment(path)
+			return load.ReadFragment(path)
 		}, policy.LintOptions{Now: w.now(), Root: func(root policy.PinnedRoot) []byte {
 			return rootBytes(filepath.Dir(file), root)
 		}})
@@ -90,7 +91,7 @@ func rootBytes(dir string, root policy.PinnedRoot) []byte {
 	if root.File == "" {
 		return []byte(root.Inline)
 	}
-	b, err := readFile(beside(dir, root.File), 512<<10)
+	b, err := load.ReadFile(load.Beside(dir, root.File), load.MaxTUFRoot)
 	if err != nil {
 		return nil
 	}

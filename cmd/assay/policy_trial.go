@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/internal/trial"
 	"github.com/releaseassay/assay/internal/trust"
 	"github.com/releaseassay/assay/policy"
@@ -46,7 +47,7 @@ func runPolicyTest(c *cli.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	text, err := readFile(file, policy.MaxSize)
+	text, err := load.ReadFile(file, policy.MaxSize)
 	if err != nil {
 		return usagef("read the policy: %w", err)
 	}
@@ -60,8 +61,8 @@ func runPolicyTest(c *cli.Context, w world) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
 	defer cancel()
-	stage := &trial.Stage{Policy: p, Folder: folderOf(casesFile), Now: w.now(), Trust: func(p *policy.Policy, spec policy.Case) (verify.Trust, error) {
-		return caseTrust(c, w, p, folderOf(file), folderOf(casesFile), spec)
+	stage := &trial.Stage{Policy: p, Folder: load.Folder(casesFile), Now: w.now(), Trust: func(p *policy.Policy, spec policy.Case) (verify.Trust, error) {
+		return caseTrust(c, w, p, load.Folder(file), load.Folder(casesFile), spec)
 	}}
 	defer stage.Close()
 	results, wrong, err := runCases(ctx, w, stage, cases)
@@ -90,7 +91,7 @@ func runPolicyTest(c *cli.Context, w world) error {
 }
 
 func loadCases(file string) ([]policy.Case, error) {
-	b, err := readFile(file, policy.MaxSize)
+	b, err := load.ReadFile(file, policy.MaxSize)
 	if err != nil {
 		return nil, usagef("read the cases: %w; wanted them there, or --cases FILE", err)
 	}
@@ -152,7 +153,7 @@ func caseTrust(c *cli.Context, w world, p *policy.Policy, dir, cases string, spe
 	if !p.Trust[policy.PublicGood].Builtin {
 		return t, usagef("trusted_root stands in for the builtin root, and the policy's public-good is a file; wanted one of them")
 	}
-	root, err := trust.Load(beside(cases, spec.TrustedRoot), "")
+	root, err := trust.Load(load.Beside(cases, spec.TrustedRoot), "")
 	if err != nil {
 		return t, usagef("trusted_root: %w", err)
 	}

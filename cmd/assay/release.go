@@ -75,28 +75,6 @@ func checkReleaseDemanded(c *cli.Context, p *policy.Policy, ref verify.Reference
 	return nil
 }
 
-// loadPinnedRoots reads the TUF roots that a policy pins, by their digests.
-func loadPinnedRoots(p *policy.Policy, dir string) (map[string][]byte, error) {
-	roots := map[string][]byte{}
-	for _, pinned := range p.PinnedRoots() {
-		b := []byte(pinned.Inline)
-		if pinned.Inline == "" {
-			var err error
-			if b, err = readFile(beside(dir, pinned.File), maxTUFRoot); err != nil {
-				return nil, usagef("release.tuf.root: read the TUF root: %w", err)
-			}
-			if got := hexSHA256(b); got != pinned.SHA256 {
-				return nil, usagef("release.tuf.root: %s has the SHA-256 %s; wanted %s, as the policy pins it", pinned.File, got, pinned.SHA256)
-			}
-		}
-		roots[pinned.SHA256] = b
-	}
-	return roots, nil
-}
-
-// maxTUFRoot is the size of a pinned root in bytes at most.
-const maxTUFRoot = 512 << 10
-
 func hexSHA256(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])

@@ -11,6 +11,7 @@ import (
 
 	"github.com/releaseassay/assay/internal/registry"
 	"github.com/releaseassay/assay/internal/release"
+	"github.com/releaseassay/assay/internal/replay"
 	"github.com/releaseassay/assay/internal/save"
 	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
@@ -124,7 +125,7 @@ type saving struct {
 	files  []save.File
 
 	source  *source
-	heard   *recorder
+	heard   *replay.Recorder
 	image   verify.Image
 	verdict verify.Verdict
 }
@@ -134,7 +135,7 @@ type saving struct {
 func (s *saving) ask(ctx context.Context) error {
 	progress := startProgress(s.w, func() int { requests, _ := s.source.spent(); return requests })
 	defer progress.stop()
-	s.heard = &recorder{source: progress.watch(s.source), sameRoot: func(string) bool { return true }}
+	s.heard = &replay.Recorder{Source: progress.watch(s.source), SameRoot: func(string) bool { return true }}
 	want := verify.WantOf(s.rule, s.ref.Name())
 	want.Config = true
 	image, evidence, err := verify.Gather(ctx, s.heard, s.ref, want, true, s.options.Limits)
@@ -166,18 +167,17 @@ func (s *saving) troubles() error {
 			all = append(all, f.Error())
 		}
 	}
-	for _, r := range s.heard.images {
-		if r.err != nil {
-			all = append(all, r.err.Error())
+	images, collected, releases := s.heard.Heard()
+	for _, r := range images {
+		if r.Err != nil {
+			all = append(all, r.Err.Error())
 		}
 	}
-	for _, list := range s.heard.collected {
-		for _, c := range list {
-			note(c.evidence.Failures)
-		}
+	for _, c := range collected {
+		note(c.Evidence.Failures)
 	}
-	for _, r := range s.heard.releases {
-		note(r.evidence.Failures)
+	for _, r := range releases {
+		note(r.Evidence.Failures)
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/releaseassay/assay/internal/budget"
+	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/internal/registry"
 	"github.com/releaseassay/assay/internal/save"
 	"github.com/releaseassay/assay/verify"
@@ -28,12 +28,15 @@ const (
 
 // read reads the policy, the trusted roots and keys that it names, and keeps their bytes.
 func (s *saving) read() error {
-	dir := folderOf(s.c.String("policy"))
+	dir := load.Folder(s.c.String("policy"))
 	if s.c.IsSet("policy") {
-		var err error
-		s.policy, err = policyFiles(s.w, s.c.String("policy"), func(path string, b []byte) { s.keep(dir, path, b) })
+		text, err := policyText(s.w, s.c.String("policy"))
 		if err != nil {
 			return err
+		}
+		s.policy = text.Policy
+		for _, f := range text.Files {
+			s.keep(dir, f.Path, f.Bytes)
 		}
 	} else {
 		p, text, err := loadPolicy(s.c, s.w, s.ref)
@@ -54,17 +57,19 @@ func (s *saving) read() error {
 	if err := checkVersion(s.c, s.policy, s.ref); err != nil {
 		return err
 	}
-	var err error
-	if s.trust, err = loadTrust(s.c, s.w, s.policy, dir); err != nil {
+	trust, err := readTrust(s.c, s.w, s.policy, dir)
+	if err != nil {
 		return err
 	}
-	return s.roots(dir)
+	s.trust = trust.Trust
+	s.roots(dir, trust.Files)
+	return nil
 }
 
 // keep copies a file that the policy names by a path below its own folder, so that the
 // copy of the policy finds it.
 func (s *saving) keep(dir, path string, b []byte) {
-	if dir == "" || len(b) == 0 {
+	if dir == "" || path == "" || len(b) == 0 {
 		return
 	}
 	if local, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(local) {
@@ -73,38 +78,21 @@ func (s *saving) keep(dir, path string, b []byte) {
 }
 
 // roots copies the trusted roots, the keys and the TUF roots.
-func (s *saving) roots(dir string) error {
-	for name, entry := range s.policy.Trust {
-		root, err := loadRoot(s.c, s.w, dir, entry)
-		if err != nil {
-			return usagef("trust.%s: %w", name, err)
+func (s *saving) roots(dir string, files []load.File) {
+	for _, f := range files {
+		name := f.Name + ".json"
+		switch f.Kind {
+		case load.KindKey:
+			name = "key-" + f.Name + ".pem"
+		case load.KindTUFRoot:
+			name = "tuf-" + name
 		}
-		if !entry.Builtin {
-			s.keep(dir, beside(dir, entry.File), root.JSON)
+		if f.Kind != load.KindRoot || !s.policy.Trust[f.Name].Builtin {
+			s.keep(dir, f.Path, f.Bytes)
 		}
-		s.files = append(s.files, save.File{Path: savedRoots + name + ".json", From: root.Source, Bytes: root.JSON})
-	}
-	for _, k := range s.policy.Keys() {
-		pem, err := readFile(beside(dir, k.File), 64<<10)
-		if err != nil {
-			return usagef("read the public key: %w", err)
-		}
-		s.keep(dir, beside(dir, k.File), pem)
-		s.files = append(s.files, save.File{Path: savedRoots + "key-" + hexSHA256(pem) + ".pem", From: k.File, Bytes: pem})
-	}
-	pinned, err := loadPinnedRoots(s.policy, dir)
-	if err != nil {
-		return err
-	}
-	for _, root := range s.policy.PinnedRoots() {
-		b := pinned[root.SHA256]
-		if root.Inline == "" {
-			s.keep(dir, beside(dir, root.File), b)
-		}
-		s.files = append(s.files, save.File{Path: savedRoots + "tuf-" + root.SHA256 + ".json", From: cmp.Or(root.File, "the policy"), Bytes: b})
+		s.files = append(s.files, save.File{Path: savedRoots + name, From: f.Source, Bytes: f.Bytes})
 	}
 	slices.SortFunc(s.files, func(a, b save.File) int { return strings.Compare(a.Path, b.Path) })
-	return nil
 }
 
 // contents puts together what was heard.
@@ -116,20 +104,18 @@ func (s *saving) contents() (save.Contents, error) {
 		},
 		Reference: s.ref, Files: s.files,
 	}
-	for _, r := range s.heard.images {
-		c.Images = append(c.Images, r.image)
+	images, collected, releases := s.heard.Heard()
+	for _, r := range images {
+		c.Images = append(c.Images, r.Image)
 	}
 	slices.SortFunc(c.Images, func(a, b verify.Image) int { return strings.Compare(a.Digest, b.Digest) })
-	for key, list := range s.heard.collected {
-		_, about, _ := strings.Cut(key, "@")
-		for _, one := range list {
-			c.Collections = append(c.Collections, save.Collection{Image: verify.Image{Digest: about}, Want: one.want, Evidence: one.evidence})
-		}
+	for _, one := range collected {
+		c.Collections = append(c.Collections, save.Collection{Image: verify.Image{Digest: one.Digest}, Want: one.Want, Evidence: one.Evidence})
 	}
 	slices.SortStableFunc(c.Collections, func(a, b save.Collection) int { return strings.Compare(a.Image.Digest, b.Image.Digest) })
-	for _, r := range s.heard.releases {
-		c.TUF = &save.TUF{Root: r.want.Root, Evidence: r.evidence, Repository: save.Repository{
-			MetadataURL: r.want.Demand.TUF.MetadataURL, TargetsURL: r.want.Demand.TUF.TargetsURL, RootSHA256: r.want.Demand.TUF.Root.SHA256,
+	for _, r := range releases {
+		c.TUF = &save.TUF{Root: r.Want.Root, Evidence: r.Evidence, Repository: save.Repository{
+			MetadataURL: r.Want.Demand.TUF.MetadataURL, TargetsURL: r.Want.Demand.TUF.TargetsURL, RootSHA256: r.Want.Demand.TUF.Root.SHA256,
 		}}
 	}
 	if !s.c.Bool("image") {
@@ -183,15 +169,10 @@ func (s *saving) fetcher() (save.Fetch, error) {
 		return nil, nil
 	}
 	from, ok := s.source.Image.(streamer)
-	if s.source.budget != nil {
-		options, err := registryOptions(s.c, s.w)
-		if err != nil {
-			return nil, err
-		}
+	if s.source.access != nil {
 		limits := budget.Default()
 		limits.Time, limits.Bytes = s.c.Duration("timeout"), maxImage
-		options.Budget = budget.New(limits, budget.Clock{})
-		from, ok = registry.New(options), true
+		from, ok = registry.New(s.source.access.Registry(budget.New(limits, budget.Clock{}))), true
 	}
 	if !ok {
 		return nil, unsaved(errors.New("nothing here can read layers"))

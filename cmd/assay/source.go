@@ -2,14 +2,12 @@ package main
 
 import (
 	"errors"
-	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/releaseassay/assay/internal/budget"
-	"github.com/releaseassay/assay/internal/github"
+	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/internal/places"
 	"github.com/releaseassay/assay/internal/registry"
 	"github.com/releaseassay/assay/internal/release"
@@ -21,7 +19,9 @@ type source struct {
 	places.Source
 	// releases is nil where a layout cannot be read.
 	releases *release.Repositories
-	// budget is what all places spend, nil without a network.
+	// access and budget are how all places are reached and what they spend, nil without
+	// a network.
+	access *load.Access
 	budget *budget.Budget
 	close  func()
 }
@@ -79,33 +79,17 @@ func openSource(c *cli.Context, w world) (*source, *verify.Failure, error) {
 		s.Releases = s.releases
 		return s, nil, nil
 	}
-	options, err := registryOptions(c, w)
+	access, err := openAccess(w, c.String("config"), c.Bool("plain-http"))
 	if err != nil {
 		return nil, nil, err
 	}
-	s.Image = registry.New(options)
-	token, host := githubToken(w.getenv)
-	s.GitHub = github.New(github.Options{
-		Token: token, TokenHost: host, Transport: options.Transport, Budget: options.Budget, UserAgent: "assay/" + version, BaseURL: w.getenv("ASSAY_GITHUB_API"),
-	})
-	repositories.Transport, repositories.Budget = options.Transport, options.Budget
-	s.releases = release.New(repositories)
-	s.Releases = s.releases
-	s.budget = options.Budget
-	s.close = (&http.Client{Transport: options.Transport}).CloseIdleConnections
+	s.take(access, budgetOf(c.Duration("timeout")), repositories)
 	return s, nil, nil
 }
 
-// githubToken returns the token for GitHub's API, if the environment has one, and
-// the host that it is for: gh's own variables first, then those of Actions.
-func githubToken(getenv func(string) string) (token, host string) {
-	if u, err := url.Parse(getenv("GITHUB_SERVER_URL")); err == nil {
-		host = u.Host
-	}
-	for _, name := range []string{"GH_TOKEN", "GITHUB_TOKEN"} {
-		if token := getenv(name); token != "" {
-			return token, host
-		}
-	}
-	return getenv("GH_ENTERPRISE_TOKEN"), host
+// take opens all places over the network.
+func (s *source) take(access *load.Access, b *budget.Budget, repositories release.Options) {
+	from := access.Source(load.SourceOptions{Budget: b, Release: repositories})
+	s.Image, s.GitHub, s.Releases = from.Image, from.GitHub, from.Releases
+	s.releases, s.access, s.budget, s.close = from.Repositories, access, b, access.Close
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/internal/trust"
 )
 
@@ -52,7 +53,9 @@ func runTrustShow(c *cli.Context, w world) error {
 			return usagef("%w", err)
 		}
 	} else {
-		root = builtinRoot(c, w)
+		if root, err = defaultRoot(c, w); err != nil {
+			return usagef("%w", err)
+		}
 	}
 	summary, err := trust.Describe(root.JSON)
 	if err != nil {
@@ -78,7 +81,7 @@ func runTrustUpdate(c *cli.Context, w world) error {
 	o := trust.UpdateOptions{CacheDir: dir, Now: w.now(), MirrorURL: c.String("mirror")}
 	if file := c.String("root"); file != "" {
 		var err error
-		if o.Root, err = readFile(file, trust.MaxSize); err != nil {
+		if o.Root, err = load.ReadFile(file, trust.MaxSize); err != nil {
 			return usagef("read the TUF root: %w", err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/internal/release"
 	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/tufclient"
@@ -112,11 +113,12 @@ func runTrustTUF(c *cli.Context, w world, do tufAction) error {
 		options.Offline = true
 		return describeTUF(c.Context, c, w, release.New(options), pinned, do)
 	}
-	network, err := registryOptions(c, w)
+	access, err := openAccess(w, c.String("config"), c.Bool("plain-http"))
 	if err != nil {
 		return err
 	}
-	options.Transport, options.Budget = network.Transport, network.Budget
+	defer access.Close()
+	options.Transport, options.Budget = access.Transport(), budgetOf(c.Duration("timeout"))
 	ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
 	defer cancel()
 	return describeTUF(ctx, c, w, release.New(options), pinned, do)
@@ -153,7 +155,7 @@ func tufPolicy(c *cli.Context, w world) (*policy.Policy, error) {
 		p, _, err := loadPolicy(c, w, verify.Reference{})
 		return p, err
 	}
-	root, err := readFile(c.String("root"), maxTUFRoot)
+	root, err := load.ReadFile(c.String("root"), load.MaxTUFRoot)
 	if err != nil {
 		return nil, usagef("read the TUF root: %w", err)
 	}
@@ -179,11 +181,7 @@ func targetsURL(c *cli.Context) string {
 // tufRepositories reads the pinned roots and the trusted roots of every repository
 // that a policy names, each once.
 func tufRepositories(c *cli.Context, w world, p *policy.Policy) ([]release.Repository, error) {
-	trust, err := loadTrust(c, w, p, folderOf(c.String("policy")))
-	if err != nil {
-		return nil, err
-	}
-	roots, err := loadPinnedRoots(p, folderOf(c.String("policy")))
+	trust, err := readTrust(c, w, p, load.Folder(c.String("policy")))
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +198,7 @@ func tufRepositories(c *cli.Context, w world, p *policy.Policy) ([]release.Repos
 		}
 		seen[key] = true
 		all = append(all, release.Repository{
-			TUF: tuf, Root: roots[tuf.Root.SHA256], At: w.now(), Sigstore: sigstoreOf(trust, rule.Release.Trust),
+			TUF: tuf, Root: trust.TUFRoot(tuf.Root.SHA256), At: w.now(), Sigstore: sigstoreOf(trust.Trust, rule.Release.Trust),
 		})
 	}
 	if len(all) == 0 {

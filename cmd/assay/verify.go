@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/internal/report"
 	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
@@ -21,7 +22,7 @@ func verifyCommand(w world) *cli.Command {
 		Usage:     "decide whether an image may run, and print the verdict",
 		ArgsUsage: "IMAGE",
 		Description: "IMAGE is NAME:TAG, NAME@sha256:HEX or NAME:TAG@sha256:HEX. Say what to demand with --policy FILE,\n" +
-			"or with --repo OWNER/NAME for the built-in policy of a GitHub release.\n" +
+			"or with --repo OWNER/NAME for the built-in policy of a GitHub release, or ask a server with --server URL.\n" +
 			"The outputs are json (the verdict), text (a page for people; what a terminal gets), details (the long page,\n" +
 			"with all evidence), markdown (such as for $GITHUB_STEP_SUMMARY), sarif (for code scanning), junit (for what\n" +
 			"shows test results) and vsa (a SLSA verification summary, for you to sign).\n" +
@@ -44,7 +45,7 @@ func verifyCommand(w world) *cli.Command {
 			&cli.StringFlag{Name: "at", Usage: "judge as of `TIME` (RFC 3339); the verdict is hypothetical"},
 			&cli.BoolFlag{Name: "allow-at", Usage: "let a hypothetical pass exit 0"},
 			&cli.BoolFlag{Name: "print-ref", Usage: "print only the pinned reference, and only on a pass"},
-		}, slices.Concat(exceptionFlags(), []cli.Flag{shadowFlag()}, placeFlags(report.VerdictFormats), []cli.Flag{tufMirrorFlag(), tufStateFlag()})...),
+		}, slices.Concat(exceptionFlags(), []cli.Flag{shadowFlag()}, placeFlags(report.VerdictFormats), []cli.Flag{tufMirrorFlag(), tufStateFlag()}, serverFlags())...),
 		Action: func(c *cli.Context) error { return runVerify(c, w) },
 	}
 }
@@ -56,6 +57,12 @@ func runVerify(c *cli.Context, w world) error {
 	ref, err := oneReference(c)
 	if err != nil {
 		return err
+	}
+	switch server, err := atServer(c); {
+	case err != nil:
+		return err
+	case server:
+		return verifyAtServer(c, w, ref)
 	}
 	if err := checkFlags(c); err != nil {
 		return err
@@ -96,7 +103,7 @@ func runVerify(c *cli.Context, w world) error {
 	if err := checkReleaseDemanded(c, p, ref); err != nil {
 		return err
 	}
-	trust, err := loadTrust(c, w, p, folderOf(c.String("policy")))
+	trust, err := loadTrust(c, w, p, load.Folder(c.String("policy")))
 	if err != nil {
 		return err
 	}

@@ -2,120 +2,75 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/internal/trust"
 	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
 )
 
+// policyFile reads a policy with what it includes.
+func policyFile(w world, file string) (*policy.Policy, error) {
+	text, err := policyText(w, file)
+	if err != nil {
+		return nil, err
+	}
+	return text.Policy, nil
+}
+
+// policyText is policyFile, with the files that were read.
+func policyText(w world, file string) (*load.Text, error) {
+	text, err := load.ReadText(file, version)
+	if err != nil {
+		return nil, usagef("%w", err)
+	}
+	warn(w, text.Warnings)
+	return text, nil
+}
+
+// policyOptions says by what the policy's trust is read. A question about another time
+// is answered from the embedded root.
+func policyOptions(c *cli.Context, w world) load.PolicyOptions {
+	o := load.PolicyOptions{Version: version, TrustedRoot: c.String("trusted-root")}
+	if !c.IsSet("at") {
+		o.CacheDir = w.cacheDir()
+	}
+	return o
+}
+
 // loadTrust reads the trusted roots, the keys and the TUF roots that a policy in the
 // folder dir names.
 func loadTrust(c *cli.Context, w world, p *policy.Policy, dir string) (verify.Trust, error) {
-	var t verify.Trust
-	if c.IsSet("trusted-root") && !p.Trust[policy.PublicGood].Builtin {
-		return t, usagef("--trusted-root stands in for the builtin root, and the policy's public-good is a file; wanted one of them")
-	}
-	for name, entry := range p.Trust {
-		root, err := loadRoot(c, w, dir, entry)
-		if err != nil {
-			return t, usagef("trust.%s: %w", name, err)
-		}
-		r, err := verify.NewTrustedRoot(name, root.Source, root.JSON, entry.Thresholds)
-		if err != nil {
-			return t, usagef("%w", err)
-		}
-		t.Roots = append(t.Roots, r)
-	}
-	var err error
-	if t.Keys, err = loadKeys(p, dir); err != nil {
-		return t, err
-	}
-	pinned, err := loadPinnedRoots(p, dir)
+	t, err := readTrust(c, w, p, dir)
 	if err != nil {
-		return t, err
+		return verify.Trust{}, err
 	}
-	for sha256, b := range pinned {
-		root, err := verify.NewPinnedRoot(b, sha256)
-		if err != nil {
-			return t, usagef("%w", err)
-		}
-		t.Pinned = append(t.Pinned, root)
-	}
-	return t, nil
+	return t.Trust, nil
 }
 
-func loadRoot(c *cli.Context, w world, dir string, entry policy.Trust) (trust.Root, error) {
-	if !entry.Builtin {
-		return trust.Load(beside(dir, entry.File), entry.SHA256)
+// readTrust is loadTrust, with the files that were read.
+func readTrust(c *cli.Context, w world, p *policy.Policy, dir string) (*load.Trust, error) {
+	t, err := load.ReadTrust(p, dir, policyOptions(c, w))
+	if err != nil {
+		return nil, usagef("%w", err)
 	}
-	return defaultRoot(c, w)
+	warn(w, t.Warnings)
+	return t, nil
 }
 
 // defaultRoot is the root that verification takes where no policy says otherwise.
 func defaultRoot(c *cli.Context, w world) (trust.Root, error) {
-	if file := c.String("trusted-root"); file != "" {
-		return trust.Load(file, "")
-	}
-	return builtinRoot(c, w), nil
-}
-
-// builtinRoot is the newer of the embedded and the updated root. A question about
-// the past reads no cache.
-func builtinRoot(c *cli.Context, w world) trust.Root {
-	cache := ""
-	if !c.IsSet("at") {
-		cache = w.cacheDir()
-	}
-	root, warning := trust.Builtin(cache)
+	root, warning, err := load.DefaultRoot(policyOptions(c, w))
 	if warning != "" {
-		fmt.Fprintf(w.stderr, "assay: warning: %s\n", warning)
+		warn(w, []string{warning})
 	}
-	return root
+	return root, err
 }
 
-// loadKeys reads the files of all keys that the policy names.
-func loadKeys(p *policy.Policy, dir string) ([]verify.Key, error) {
-	var keys []verify.Key
-	for _, k := range p.Keys() {
-		pem, err := readFile(beside(dir, k.File), 64<<10)
-		if err != nil {
-			return nil, usagef("read the public key: %w", err)
-		}
-		key, err := verify.NewKey(pem, k.SHA256)
-		if err != nil {
-			return nil, usagef("%s: %w", k.File, err)
-		}
-		keys = append(keys, key)
+func warn(w world, warnings []string) {
+	for _, line := range warnings {
+		fmt.Fprintf(w.stderr, "assay: warning: %s\n", line)
 	}
-	return keys, nil
-}
-
-// beside resolves a path that a policy names, relative to the policy's folder.
-func beside(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(dir, path)
-}
-
-// readFile reads a file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the path is the user's own
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(b)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
-	}
-	return b, nil
 }
