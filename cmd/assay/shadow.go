@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"reflect"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/load"
+	"github.com/releaseassay/assay/internal/replay"
 	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
 )
@@ -25,7 +23,7 @@ type shadow struct {
 	policy *policy.Policy
 	trust  verify.Trust
 	// heard is what the first judgement was told.
-	heard *recorder
+	heard *replay.Recorder
 }
 
 // loadShadow reads the second policy, nil where none is named. first is the policy that
@@ -39,11 +37,11 @@ func loadShadow(c *cli.Context, w world, first *policy.Policy) (*shadow, error) 
 	if err != nil {
 		return nil, fmt.Errorf("--shadow: %w", err)
 	}
-	trust, err := loadTrust(c, w, p, folderOf(file))
+	trust, err := loadTrust(c, w, p, load.Folder(file))
 	if err != nil {
 		return nil, fmt.Errorf("--shadow: %w", err)
 	}
-	return &shadow{file: file, policy: p, trust: trust, heard: &recorder{sameRoot: func(name string) bool {
+	return &shadow{file: file, policy: p, trust: trust, heard: &replay.Recorder{SameRoot: func(name string) bool {
 		return sameRoot(first.Trust[name], p.Trust[name])
 	}}}, nil
 }
@@ -58,7 +56,7 @@ func (s *shadow) watch(source verify.Source) verify.Source {
 	if s == nil {
 		return source
 	}
-	s.heard.source = source
+	s.heard.Source = source
 	return s.heard
 }
 
@@ -107,126 +105,4 @@ func outcomeOf(v verify.Verdict) string {
 		}
 	}
 	return escape(word + " (" + strings.Join(codes, ", ") + ")")
-}
-
-// recorder is a source that remembers what it answered, and gives the same answer to a
-// question that asks for no more.
-type recorder struct {
-	source verify.Source
-	// sameRoot reports whether both policies mean one trusted root by a name.
-	sameRoot func(name string) bool
-
-	mu        sync.Mutex
-	images    map[string]resolved
-	collected map[string][]collection
-	releases  []gathered
-}
-
-type resolved struct {
-	image verify.Image
-	err   error
-}
-
-type collection struct {
-	want     verify.Want
-	evidence verify.Evidence
-}
-
-type gathered struct {
-	want     verify.ReleaseWant
-	evidence verify.ReleaseEvidence
-}
-
-var _ verify.Releases = (*recorder)(nil)
-
-// Resolve implements verify.Source.
-func (r *recorder) Resolve(ctx context.Context, ref verify.Reference) (verify.Image, error) {
-	r.mu.Lock()
-	known, ok := r.images[ref.String()]
-	r.mu.Unlock()
-	if ok {
-		return known.image, known.err
-	}
-	image, err := r.source.Resolve(ctx, ref)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.images == nil {
-		r.images = map[string]resolved{}
-	}
-	r.images[ref.String()] = resolved{image, err}
-	return image, err
-}
-
-// Collect implements verify.Source.
-func (r *recorder) Collect(ctx context.Context, image verify.Image, want verify.Want) verify.Evidence {
-	key := image.Reference.Name() + "@" + image.Digest
-	r.mu.Lock()
-	for _, c := range r.collected[key] {
-		if covers(c.want, want) {
-			r.mu.Unlock()
-			e := c.evidence // whose lists are added to
-			e.Pieces, e.Failures, e.Places = slices.Clip(e.Pieces), slices.Clip(e.Failures), slices.Clip(e.Places)
-			return e
-		}
-	}
-	r.mu.Unlock()
-	evidence := r.source.Collect(ctx, image, want)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.collected == nil {
-		r.collected = map[string][]collection{}
-	}
-	r.collected[key] = append(r.collected[key], collection{want, evidence})
-	return evidence
-}
-
-// covers reports whether what was collected for a is all that b wants, from the very
-// places that b names: evidence from elsewhere must not count.
-func covers(a, b verify.Want) bool {
-	for _, need := range [][2]bool{
-		{a.Signatures, b.Signatures}, {a.Attestations, b.Attestations}, {a.Bundles, b.Bundles}, {a.BuildKit, b.BuildKit}, {a.Config, b.Config},
-	} {
-		if need[1] && !need[0] {
-			return false
-		}
-	}
-	return same(a.Repositories, b.Repositories) && same(a.GitHub, b.GitHub)
-}
-
-// same reports whether two lists hold the same, in any order.
-func same(a, b []string) bool {
-	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
-}
-
-// Release implements verify.Releases.
-func (r *recorder) Release(ctx context.Context, want verify.ReleaseWant, resolved func() (verify.Image, bool)) verify.ReleaseEvidence {
-	r.mu.Lock()
-	for _, g := range r.releases {
-		if r.asks(g.want, want) {
-			r.mu.Unlock()
-			return g.evidence
-		}
-	}
-	r.mu.Unlock()
-	releases, ok := r.source.(verify.Releases)
-	if !ok {
-		return verify.ReleaseEvidence{State: verify.ReleaseState{Kind: verify.StateNone}, Failures: []verify.Failure{{
-			Code: verify.PlaceUnavailable, Class: verify.Definitive, Place: want.Demand.TUF.MetadataURL, Detail: "nothing here can read a TUF repository",
-		}}}
-	}
-	evidence := releases.Release(ctx, want, resolved)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.releases = append(r.releases, gathered{want, evidence})
-	return evidence
-}
-
-// asks reports whether b asks of a TUF repository what a did. Who may sign is judged
-// later, over the same bytes.
-func (r *recorder) asks(a, b verify.ReleaseWant) bool {
-	if !bytes.Equal(a.Root, b.Root) || a.Demand.Trust != b.Demand.Trust || !r.sameRoot(a.Demand.Trust) {
-		return false
-	}
-	a.Root, b.Root, a.Sigstore, b.Sigstore, a.Demand.Signers, b.Demand.Signers = nil, nil, nil, nil, nil, nil
-	return reflect.DeepEqual(a, b)
 }
