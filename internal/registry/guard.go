@@ -30,6 +30,16 @@ type refusal struct {
 // Error implements error.
 func (r *refusal) Error() string { return r.reason }
 
+// Refused returns why a hop was not taken, if that is what an error says: a connection
+// that a Network's transport refused, whoever asked for it. Asking again is no use.
+func Refused(err error) (reason string, ok bool) {
+	var r *refusal
+	if !errors.As(err, &r) {
+		return "", false
+	}
+	return r.reason, true
+}
+
 // errNotTried is what go-containerregistry gets for the scheme that it would have
 // tried beside the only one that we allow to a registry.
 var errNotTried = errors.New("not tried")

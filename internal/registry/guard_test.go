@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -301,20 +302,14 @@ func TestLoopbackNames(t *testing.T) {
 			t.Errorf("loopback(%q) is %v", host, !want)
 		}
 	}
-	if err := onlyLoopback("tcp", "127.0.0.1:80", nil); err != nil {
-		t.Error(err)
-	}
-	for name, address := range map[string]string{"kind.localhost:80": "10.0.0.1:80", "registry.example:80": "169.254.169.254:80"} {
-		if dialer(name).Control("tcp", address, nil) == nil {
-			t.Errorf("%s was dialled at %s", name, address)
-		}
-	}
-	if err := dialer("registry.example:80").Control("tcp", "10.0.0.1:80", nil); err != nil {
-		t.Error(err)
-	}
-	for _, address := range []string{"10.0.0.1:80", "[fe80::1]:80", "nonsense"} {
-		if err := onlyLoopback("tcp", address, nil); err == nil {
-			t.Errorf("%s was dialled as loopback", address)
+	for name, addresses := range map[string]map[string]bool{
+		"kind.localhost":   {"10.0.0.1": false, "fe80::1": false, "64:ff9b::7f00:1": false, "127.0.0.1": true, "::1": true, "::ffff:127.0.0.1": true},
+		"registry.example": {"169.254.169.254": false, "10.0.0.1": true, "127.0.0.1": true},
+	} {
+		for address, want := range addresses {
+			if err := (direct{}).allows(name, netip.MustParseAddr(address)); (err == nil) != want {
+				t.Errorf("%s at %s: %v", name, address, err)
+			}
 		}
 	}
 }

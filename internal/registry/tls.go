@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 
@@ -19,24 +20,42 @@ type Network struct {
 	// Proxy takes the place of HTTP_PROXY and HTTPS_PROXY. NO_PROXY holds all the
 	// same, and nothing to loopback goes through a proxy.
 	Proxy *url.URL
+	// Strict is for a server, which is sent places by strangers: it refuses, after DNS,
+	// addresses of this machine and of private networks. What a proxy is asked for is
+	// known to it by name alone, and where that leads is the proxy's to check.
+	Strict bool
+	// Reach is said of single hosts, written as in Roots.
+	Reach map[string]Reach
+	// Resolver resolves names. Nil is the system's.
+	Resolver *net.Resolver
 }
 
 // Transport returns what makes the connections. Whoever runs many verifications
 // gives the same one to each, so that connections are used again.
 func (n Network) Transport() http.RoundTripper {
-	shared := NewTransport()
-	shared.Proxy = n.proxy()
-	if len(n.Roots) == 0 {
-		return shared
-	}
-	t := &perHost{others: shared, own: make(map[string]*http.Transport, len(n.Roots))}
+	choose := n.proxy()
+	t := &routes{others: newRoute(NewTransport(), choose, n.direct(ReachPublic)), own: map[string]*route{}}
 	for host, roots := range n.Roots {
-		own := shared.Clone()
+		own := NewTransport()
 		own.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-		own.Proxy = withoutTLS(shared.Proxy)
-		t.own[canonicalHost(host)] = own
+		t.own[canonicalHost(host)] = newRoute(own, withoutTLS(choose), n.direct(ReachPublic))
+	}
+	for host, reach := range n.Reach {
+		host = canonicalHost(host)
+		if reach == ReachPublic {
+			continue
+		}
+		near := NewTransport()
+		if known, ok := t.own[host]; ok {
+			near = known.straight
+		}
+		t.own[host] = newRoute(near, noProxy, n.direct(reach))
 	}
 	return t
+}
+
+func (n Network) direct(reach Reach) direct {
+	return direct{strict: n.Strict, reach: reach, resolver: n.Resolver}
 }
 
 // proxy chooses the proxy of a request.
@@ -64,25 +83,25 @@ func withoutTLS(choose func(*http.Request) (*url.URL, error)) func(*http.Request
 	}
 }
 
-// perHost gives hosts with a CA of their own a transport of their own, so that no
+// routes gives hosts of which something is said a route of their own, so that no
 // connection is shared either.
-type perHost struct {
-	others *http.Transport
-	own    map[string]*http.Transport
+type routes struct {
+	others *route
+	own    map[string]*route
 }
 
 // RoundTrip implements http.RoundTripper.
-func (p *perHost) RoundTrip(req *http.Request) (*http.Response, error) {
-	if own, ok := p.own[canonicalHost(req.URL.Host)]; ok {
+func (r *routes) RoundTrip(req *http.Request) (*http.Response, error) {
+	if own, ok := r.own[canonicalHost(req.URL.Host)]; ok {
 		return own.RoundTrip(req)
 	}
-	return p.others.RoundTrip(req)
+	return r.others.RoundTrip(req)
 }
 
 // CloseIdleConnections closes what no request uses.
-func (p *perHost) CloseIdleConnections() {
-	p.others.CloseIdleConnections()
-	for _, own := range p.own {
-		own.CloseIdleConnections()
+func (r *routes) CloseIdleConnections() {
+	r.others.closeIdle()
+	for _, own := range r.own {
+		own.closeIdle()
 	}
 }

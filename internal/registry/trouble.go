@@ -87,8 +87,11 @@ func connectionTrouble(err error) *trouble {
 		certificate *tls.CertificateVerificationError
 		network     net.Error
 		operation   *net.OpError
+		late        *budget.Late
 	)
 	switch {
+	case errors.As(err, &late):
+		return transient(verify.RegistryTimeout, "%v", late)
 	case errors.As(err, &name) && name.IsNotFound:
 		return definitive(verify.RegistryUnreachable, "%v", name)
 	case errors.As(err, &certificate):
