@@ -37,6 +37,6 @@ images:
 `))
 	fmt.Println(err)
 	// Output:
-	// policy.yaml:7:5: found unknown key "sauce" in images; wanted one of attestations, consistency, evidence, freshness, match, mirrors, mode, places, platforms, provenance, release, sbom, signature, source, tags
+	// policy.yaml:7:5: found unknown key "sauce" in images; wanted one of attestations, consistency, evidence, freshness, grace, match, mirrors, mode, places, platforms, provenance, release, sbom, signature, source, tags
 	// policy.yaml:8:16: signature is an empty mapping; wanted a mapping with max_age, on, select, signer, source, trust
 }

@@ -45,6 +45,7 @@ func parse(file string, b []byte, read func(path string) ([]byte, error)) (*Poli
 type loading struct {
 	policy *Policy
 	mode   mode
+	grace  grace
 	dir    string // of the policy file
 	// read is nil where nothing but the policy's own text is at hand.
 	read  func(path string) ([]byte, error)

@@ -13,6 +13,7 @@ const (
 	longAudit  = 90 * 24 * time.Hour
 	longPolicy = 400 * 24 * time.Hour
 	longAge    = 400 * 24 * time.Hour
+	longGrace  = 72 * time.Hour
 )
 
 // whole looks at what stands beside the rules of one file.
@@ -62,6 +63,14 @@ func (t *linter) lasting() {
 	}
 	if has(t.root, "mode") {
 		t.mode(t.root, t.policy.Audit, t.policy.AuditUntil)
+	}
+	t.grace(t.root, t.policy.Grace)
+}
+
+// grace looks at what is said of it at n; span is what holds there.
+func (t *linter) grace(n *yaml.Node, span time.Duration) {
+	if has(n, "grace") && span > longGrace {
+		t.warn(n, "grace", "long-grace", "an image that passed once is let in for more than 72 hours while nothing can be asked, although it might fail by then; wanted no more than an outage lasts, such as 24h")
 	}
 }
 

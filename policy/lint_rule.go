@@ -33,6 +33,7 @@ func (t *linter) rule(n *yaml.Node, r Rule) {
 	if has(n, "mode") {
 		t.mode(n, r.Audit, r.AuditUntil)
 	}
+	t.grace(n, r.Grace)
 }
 
 func (t *linter) match(n *yaml.Node, r Rule) {

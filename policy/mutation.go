@@ -70,7 +70,7 @@ var mutations = map[reflect.Type]map[string]field{
 	reflect.TypeFor[Policy](): {
 		"Name": {why: whyName}, "BuiltIn": {why: "says who made the policy"}, "Digest": {why: "says which policy it is"},
 		"Trust": {key: "trust"}, "Builders": {key: "builders"}, "Rules": {key: "images"},
-		"Audit": {why: whyDoor}, "AuditUntil": {why: whyDoor}, "Expires": {key: "expires", value: longAgo}, "Deny": {why: whyRefuses},
+		"Audit": {why: whyDoor}, "AuditUntil": {why: whyDoor}, "Grace": {why: whyDoor}, "Expires": {key: "expires", value: longAgo}, "Deny": {why: whyRefuses},
 		"Requires": {why: "the program compares itself with it before anything is judged"},
 	},
 	reflect.TypeFor[Trust](): {
@@ -89,7 +89,7 @@ var mutations = map[reflect.Type]map[string]field{
 		"Evidence":  {key: "evidence", value: []string{"impossible.example/x"}, normal: []string{EvidenceSame}, again: true, place: true},
 		"Signature": {key: "signature"}, "Provenance": {key: "provenance"}, "SBOM": {key: "sbom"}, "Attestations": {key: "attestations"}, "Release": {key: "release"},
 		"Platforms": {key: "platforms"}, "Consistency": {key: "consistency"}, "Freshness": {key: "freshness"},
-		"Deny": {why: whyRefuses}, "Audit": {why: whyDoor}, "AuditUntil": {why: whyDoor},
+		"Deny": {why: whyRefuses}, "Audit": {why: whyDoor}, "AuditUntil": {why: whyDoor}, "Grace": {why: whyDoor},
 	},
 	reflect.TypeFor[Mirror](): {"Prefix": {key: "prefix", value: impossible}, "Of": {key: "of", value: impossible}},
 	reflect.TypeFor[Tags](): {

@@ -19,10 +19,11 @@ func (r *reader) top(root *yaml.Node, p *Policy) {
 	fields["kind"] = func(n *yaml.Node) { r.choice(n, "kind", Kind) }
 	fields["metadata"] = func(n *yaml.Node) { p.Name = r.metadata(n) }
 	fields["mode"] = func(n *yaml.Node) { r.in.mode = r.mode(n) }
+	fields["grace"] = func(n *yaml.Node) { r.in.grace = r.grace(n) }
 	fields["expires"] = func(n *yaml.Node) { p.Expires = r.time(n, "expires") }
 	fields["requires"] = func(n *yaml.Node) { p.Requires = r.requires(n) }
 	seen := r.mapping(root, "the policy", fields)
-	p.Audit, p.AuditUntil = r.in.mode.audit, r.in.mode.until
+	p.Audit, p.AuditUntil, p.Grace = r.in.mode.audit, r.in.mode.until, r.in.grace.span
 	for _, key := range []string{"apiVersion", "kind", "metadata", "images"} {
 		if seen != nil && !seen[key] && !(key == "images" && seen["include"]) {
 			r.fail(root, "the policy has no %q", key)

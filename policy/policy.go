@@ -32,6 +32,9 @@ type Policy struct {
 	// AuditUntil; no verdict depends on it.
 	Audit      bool
 	AuditUntil time.Time
+	// Grace is for how long after an image passed a door that admits may let it in again
+	// where the verdict is undecided; 0 is never. No verdict depends on it.
+	Grace time.Duration
 	// Expires is when the policy itself ends: from then on nothing passes under it.
 	// The zero time is never.
 	Expires time.Time
@@ -115,6 +118,8 @@ type Rule struct {
 	// Audit and AuditUntil are as the policy's; a rule may only be stricter.
 	Audit      bool
 	AuditUntil time.Time
+	// Grace is as the policy's: the shorter of the two.
+	Grace time.Duration
 }
 
 // Mirror says that images whose names begin with Prefix are those of Of: an image

@@ -27,8 +27,8 @@ func refuse(t *testing.T, cases []refusal) {
 }
 
 const (
-	topKeys  = "apiVersion, builders, deny, expires, identities, images, include, kind, metadata, mode, requires, trust"
-	ruleKeys = "attestations, consistency, evidence, freshness, match, mirrors, mode, places, platforms, provenance, release, sbom, signature, source, tags"
+	topKeys  = "apiVersion, builders, deny, expires, grace, identities, images, include, kind, metadata, mode, requires, trust"
+	ruleKeys = "attestations, consistency, evidence, freshness, grace, match, mirrors, mode, places, platforms, provenance, release, sbom, signature, source, tags"
 
 	github = "https://token.actions.githubusercontent.com"
 	tail   = "images: [{match: ghcr.io/o/n, source: {repository: o/n}, provenance: {builder: {level: 1}}}]\n"

@@ -32,6 +32,24 @@ func TestRefuseMode(t *testing.T) {
 	})
 }
 
+func TestRefuseGrace(t *testing.T) {
+	const wanted, span = "wanted off, or {undecided: SPAN} with how long ago an image may have passed, such as {undecided: 72h}", "wanted a span of time such as 90d, 36h or 30m, more than nothing and at most 14d"
+	refuse(t, []refusal{
+		{"a word", head + "grace: on\n" + tail, []string{`p.yaml:4:8: grace is "on"; ` + wanted}},
+		{"a span", head + "grace: 72h\n" + tail, []string{`p.yaml:4:8: grace is "72h"; ` + wanted}},
+		{"a rule's", ruled("grace: 72h"), []string{`p.yaml:5:13: grace is "72h"; ` + wanted}},
+		{"false", head + "grace: false\n" + tail, []string{`p.yaml:4:8: grace is "false"; ` + wanted}},
+		{"nothing", head + "grace: {}\n" + tail, []string{"p.yaml:4:8: grace is an empty mapping; wanted a mapping with undecided"}},
+		{"of failures", head + "grace: {failed: 1h}\n" + tail, []string{`p.yaml:4:9: found unknown key "failed" in grace; wanted one of undecided`}},
+		{"no time", head + "grace: {undecided: 0h}\n" + tail, []string{`p.yaml:4:20: grace.undecided is "0h"; ` + span}},
+		{"a number", head + "grace: {undecided: 72}\n" + tail, []string{`p.yaml:4:20: grace.undecided is "72"; ` + span}},
+		{"back in time", head + "grace: {undecided: -1h}\n" + tail, []string{`p.yaml:4:20: grace.undecided is "-1h"; ` + span}},
+		{"more than two weeks", head + "grace: {undecided: 14d1h}\n" + tail, []string{`p.yaml:4:20: grace.undecided is "14d1h"; ` + span}},
+		{"a list", head + "grace: [off]\n" + tail, []string{"p.yaml:4:8: grace is a list; wanted a mapping with undecided"}},
+		{"twice", head + "grace: off\ngrace: {undecided: 1h}\n" + tail, []string{`p.yaml:5:1: found "grace" twice in the policy`}},
+	})
+}
+
 func TestRefuseDeny(t *testing.T) {
 	deny := func(text string) string { return head + "deny: {" + text + "}\n" + tail }
 	refuse(t, []refusal{

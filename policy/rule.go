@@ -10,6 +10,7 @@ func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 	rule := Rule{Places: []string{PlaceRegistry}, Evidence: []string{EvidenceSame}}
 	var sources []Source
 	var own mode
+	var spared grace
 	var source, places, evidence, signature, provenance, bom, attestations, release *yaml.Node
 	seen := r.mapping(n, "images", map[string]func(*yaml.Node){
 		"match":      func(n *yaml.Node) { rule.Match = r.match(n) },
@@ -28,6 +29,7 @@ func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 		"consistency":  func(n *yaml.Node) { rule.Consistency = r.consistency(n) },
 		"freshness":    func(n *yaml.Node) { rule.Freshness = r.freshness(n) },
 		"mode":         func(n *yaml.Node) { own = r.mode(n) },
+		"grace":        func(n *yaml.Node) { spared = r.grace(n) },
 	})
 	if seen == nil {
 		return rule
@@ -38,6 +40,7 @@ func (r *reader) rule(n *yaml.Node, p *Policy) Rule {
 	}
 	own = r.in.mode.stricter(own)
 	rule.Audit, rule.AuditUntil = own.audit, own.until
+	rule.Grace = r.in.grace.stricter(spared).span
 	used, before := false, len(r.errs)
 	if signature != nil {
 		rule.Signature = r.signature(signature, sources, &used, p)

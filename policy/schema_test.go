@@ -162,6 +162,7 @@ var mappings = []struct{ name, text, at string }{
 	{"metadata", "apiVersion: assay/v1\nkind: ReleasePolicy\nmetadata: {name: x, HERE}\n", "properties metadata"},
 	{"mode", top + "mode: {HERE}\n", "$defs mode oneOf"},
 	{"mode.audit", top + "mode: {audit: {HERE}}\n", "$defs mode oneOf properties audit"},
+	{"grace", top + "grace: {HERE}\n", "$defs grace oneOf"},
 	{"include", top + "include: [{HERE}]\n", "properties include items"},
 	{"a trusted root", top + "trust: {corp: {HERE}}\n", "$defs trustedRoot oneOf"},
 	{"thresholds", top + "trust: {corp: {thresholds: {HERE}}}\n", "$defs trustedRoot oneOf properties thresholds"},

@@ -15,6 +15,7 @@ const shapes = `apiVersion: assay/v1
 kind: ReleasePolicy
 metadata: {name: shapes}
 mode: {audit: {until: 2026-12-31}}
+grace: {undecided: 72h}
 expires: 2027-06-30
 requires: ">= 0.5.0"
 include: [{file: f.yaml}]
@@ -28,6 +29,7 @@ deny:
 images:
   - match: ghcr.io/o/n
     mode: enforce
+    grace: off
     mirrors: [{prefix: m.corp, of: ghcr.io}]
     places: [registry, github]
     evidence: [same, ghcr.io/o/e]

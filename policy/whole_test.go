@@ -54,6 +54,38 @@ func TestMode(t *testing.T) {
 	equal(t, "expires", p.Expires, date(2027, 1, 1))
 }
 
+// The stricter of a policy's and a rule's grace is the rule's.
+func TestGrace(t *testing.T) {
+	const short, long = "{undecided: 6h}", "{undecided: 3d}"
+	for _, c := range []struct {
+		policy, rule string
+		want         time.Duration
+	}{
+		{"", "", 0},
+		{long, "", 72 * time.Hour},
+		{"", long, 72 * time.Hour},
+		{long, short, 6 * time.Hour},
+		{short, long, 6 * time.Hour},
+		{long, "off", 0},
+		{"off", long, 0},
+		{"off", "", 0},
+		{"{undecided: 14d}", "", 14 * 24 * time.Hour},
+	} {
+		top, own := "", ""
+		if c.policy != "" {
+			top = "grace: " + c.policy + "\n"
+		}
+		if c.rule != "" {
+			own = ", grace: " + c.rule
+		}
+		equal(t, "grace of "+c.policy+" and "+c.rule, one(t, top, own).Grace, c.want)
+	}
+	p := parse(t, head+tail+"grace: "+long+"\n")
+	equal(t, "the policy's", p.Grace, 72*time.Hour)
+	resolved, ok := p.Rule("ghcr.io/o/n")
+	equal(t, "that of the rule that is found", ok && resolved.Grace == 72*time.Hour, true)
+}
+
 func TestRequires(t *testing.T) {
 	p := parse(t, head+"requires: \">= 0.5.0\"\n"+tail)
 	equal(t, "requires", p.Requires, "0.5.0")

@@ -8,3 +8,8 @@ import _ "embed"
 //
 //go:embed policy.v1.json
 var Policy []byte
+
+// OpenAPI describes the server's own routes, below /v1 (OpenAPI 3.1).
+//
+//go:embed openapi.v1.yaml
+var OpenAPI []byte
