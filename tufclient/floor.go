@@ -89,14 +89,22 @@ func parseMemory(b []byte) (memory, error) {
 	if !bytes.Equal(again, b) {
 		return memory{}, errors.New("its checksum is wrong: something else has changed it")
 	}
-	low := min(m.Floor.Root, m.Floor.Timestamp, m.Floor.Snapshot)
-	for _, version := range m.Floor.Roles {
+	if err := checkFloor(m.Floor); err != nil {
+		return memory{}, err
+	}
+	return m, nil
+}
+
+// checkFloor refuses a floor that no metadata can have.
+func checkFloor(f metadata.Floor) error {
+	low := min(f.Root, f.Timestamp, f.Snapshot)
+	for _, version := range f.Roles {
 		low = min(low, version)
 	}
 	if low < 0 {
-		return memory{}, errors.New("it has a version below zero")
+		return errors.New("it has a version below zero")
 	}
-	return m, nil
+	return nil
 }
 
 // belongs refuses the memory of another repository.

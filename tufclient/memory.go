@@ -10,6 +10,29 @@ import (
 	"github.com/releaseassay/assay/tufclient/metadata"
 )
 
+// Hold adds a floor that is known from elsewhere, as from another machine: nothing below
+// it is accepted by a later Refresh or Load, and it is kept like this client's own. It is
+// merged role by role, forgets what 5.3.11 says, and lowers nothing else. Whoever calls it
+// answers for the floor: only one that a client of the same pinned root and the same repository
+// returned may be given. What was verified before is not judged anew.
+func (c *Client) Hold(floor metadata.Floor) error {
+	if floor.IsZero() {
+		return nil
+	}
+	if err := checkFloor(floor); err != nil {
+		return err
+	}
+	merged := newest(c.memory.Floor, floor)
+	c.ahead = c.ahead || !sameFloor(merged, c.memory.Floor)
+	c.memory.Floor = merged
+	c.began.Known, c.began.Floor = true, merged
+	return c.start()
+}
+
+// Floor returns the newest that is known by now: what was kept, what [Client.Hold] was
+// given, and what was verified and may be relied on.
+func (c *Client) Floor() metadata.Floor { return Newest(c.memory.Floor, metadata.Floor{}) }
+
 // Note adds to what is kept of targets that were seen, within the bounds of
 // State.Listed. That nothing can be kept is no error: see [Client.Unkept].
 func (c *Client) Note(listed map[string]string) error {
@@ -68,6 +91,15 @@ func (c *Client) remember() error {
 	kept, err := c.store.writeMemory(c.memory)
 	c.ahead = !kept
 	return err
+}
+
+// Newest merges two floors of one repository, as those that two machines keep: no version
+// falls but those that the newer root forgets (5.3.11). Neither is changed.
+func Newest(kept, seen metadata.Floor) metadata.Floor {
+	merged := newest(kept, seen)
+	merged.Roles = maps.Clone(merged.Roles)
+	merged.TimestampKeys, merged.SnapshotKeys = slices.Clone(merged.TimestampKeys), slices.Clone(merged.SnapshotKeys)
+	return merged
 }
 
 // newest takes the higher version of each role of two floors. Where the newer root no

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/releaseassay/assay/internal/budget"
+	"github.com/releaseassay/assay/internal/registry"
 	"github.com/releaseassay/assay/tufclient"
 	"github.com/releaseassay/assay/tufclient/metadata"
 	"github.com/releaseassay/assay/verify"
@@ -65,11 +66,14 @@ func (g *gathering) failure(err error) verify.Failure {
 		shut  *unavailable
 		wrong *wrongFile
 		ended *panicked
+		alone *unshared
 	)
 	f := verify.Failure{Code: verify.TUFUnreachable, Class: verify.Transient, Place: g.place, Detail: printable(err.Error())}
 	switch {
 	case errors.As(err, &ended):
 		f.Code, f.Class = verify.InternalPanic, verify.Definitive
+	case errors.As(err, &alone):
+		return unsharedFailure(g.place, alone)
 	case errors.Is(err, tufclient.ErrNotKept) && g.instead != nil:
 		return g.failure(g.instead) // which is why what is kept had to do
 	case (errors.Is(err, errOffline) || errors.Is(err, tufclient.ErrNotKept)) && errors.As(err, &fetch):
@@ -85,6 +89,9 @@ func (g *gathering) failure(err error) verify.Failure {
 		f.Place = printable(fetch.URL)
 		if fetch.Err != nil {
 			f.Detail = printable(fetch.Err.Error())
+		}
+		if reason, ok := registry.Refused(err); ok {
+			f.Code, f.Class, f.Detail = verify.TUFInsecure, verify.Definitive, reason
 		}
 	case errors.As(err, &state):
 		f.Code, f.Class, f.Place, f.Detail = verify.ReleaseStateUnreadable, verify.Definitive, state.Path, printable(state.Err.Error())

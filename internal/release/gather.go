@@ -44,6 +44,8 @@ type gathering struct {
 	read     map[string]*manifest
 	// instead is why a kept copy serves, nil where none has to.
 	instead error
+	// held is the floor that other machines have seen.
+	held metadata.Floor
 	// listed are the targets that were found in the repository.
 	listed []string
 }
@@ -72,12 +74,19 @@ func (g *gathering) run(ctx context.Context) {
 		g.unkept = client.Unkept()
 		_ = client.Close()
 	}()
+	if err := g.hold(ctx); err != nil {
+		g.state()
+		g.fail(err)
+		return
+	}
 	g.state()
 	if g.want.Demand.TUF.StateRequired && !g.known {
 		g.evidence.Failures = append(g.evidence.Failures, g.stateMissing())
 		return
 	}
-	if err = g.refresh(ctx); err == nil {
+	err = g.refresh(ctx)
+	g.share(ctx)
+	if err == nil {
 		err = g.manifests(ctx)
 		g.note()
 	}

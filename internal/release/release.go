@@ -11,9 +11,7 @@ package release
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -63,6 +61,11 @@ type Options struct {
 	Budget *budget.Budget
 	// UserAgent is sent with each request.
 	UserAgent string
+	// Shared is what verifications share that follow each other closely, nil for nothing.
+	Shared *Shared
+	// Floors are shared with other machines, nil for none. A floor that cannot be read
+	// there, or not be raised, leaves the release undecided.
+	Floors Floors
 }
 
 // Repositories is a verify.Releases for one verification.
@@ -133,6 +136,9 @@ func (r *Repositories) Open(repo Repository) (*tufclient.Client, error) {
 	if m := r.options.Mirror; m != "" {
 		o.MetadataURL, o.TargetsURL = m+"/metadata", m+"/targets"
 	}
+	if c, ok := r.fetcher.(tufclient.Conditional); ok && r.options.Shared != nil && !repo.Stateless && !o.Unconditional {
+		o.Fetcher = sharing{r.options.Shared, c}
+	}
 	if !repo.Stateless {
 		o.Dir, o.StateFile = r.Folder(repo), r.options.StateFile
 	}
@@ -145,8 +151,7 @@ func (r *Repositories) Folder(repo Repository) string {
 	if r.options.Dir == "" {
 		return ""
 	}
-	root := sha256.Sum256(repo.Root)
-	key := sha256.Sum256(fmt.Appendf(nil, "%x %s", root, repo.TUF.MetadataURL))
+	key := Identity(repo.Root, repo.TUF.MetadataURL)
 	return filepath.Join(r.options.Dir, hex.EncodeToString(key[:]))
 }
 
