@@ -268,13 +268,13 @@ func (f further) any(facts Facts) bool {
 func (f further) collect(ctx context.Context, source Source, image Image, rule policy.Rule, evidence *Evidence, limits Limits) {
 	name := image.Reference.Name()
 	var both sync.WaitGroup
-	if isIndex(image) && f.below() {
-		both.Go(func() {
-			evidence.Children = gatherChildren(ctx, source, image, wantOf(rule, name, f.children), f.extent(), limits)
-		})
-	}
 	if index := evidence.Index; index != nil && index.Image.Manifest != nil && len(f.index) > 0 && index.holds(image.Digest, limits) {
 		both.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					index.fail(InternalPanic, fmt.Sprintf("reading it ended in a panic: %v", r))
+				}
+			}()
 			list, contained := f.index, false
 			if rule.SBOM != nil && rule.SBOM.BuildKit && rule.Signature != nil && f.needs("sbom") {
 				list, contained = append(slices.Clone(list), statements{signatureCheck{}}), true // which vouches for it
@@ -289,6 +289,9 @@ func (f further) collect(ctx context.Context, source Source, image Image, rule p
 			}
 			index.Evidence.Children = children
 		})
+	}
+	if isIndex(image) && f.below() { // here, where a panic is the caller's to recover from
+		evidence.Children = gatherChildren(ctx, source, image, wantOf(rule, name, f.children), f.extent(), limits)
 	}
 	both.Wait()
 }

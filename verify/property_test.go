@@ -314,13 +314,15 @@ func tighten(r *rand.Rand, p *policy.Policy, digest string) string {
 	return ""
 }
 
-// excused: neither audit mode nor exceptions change verdict or findings.
+// excused: neither audit mode nor grace nor exceptions change verdict or findings.
 func (s *scenes) excused(r *rand.Rand) error {
 	sc := s.ownScene(r)
 	before := sc.judge(sc.hand)
 	sc.policy.Audit, sc.policy.AuditUntil = true, then.AddDate(0, 0, r.IntN(60)-2)
+	sc.policy.Grace = 72 * time.Hour
 	for i := range sc.policy.Rules {
 		sc.policy.Rules[i].Audit, sc.policy.Rules[i].AuditUntil = r.IntN(3) > 0, sc.policy.AuditUntil
+		sc.policy.Rules[i].Grace = sc.policy.Grace
 	}
 	after := sc.judge(sc.hand)
 	for range 1 + r.IntN(3) {
@@ -337,7 +339,7 @@ func (s *scenes) excused(r *rand.Rand) error {
 		return sc.told(fmt.Errorf("an exception until %s excuses a verdict that is pass=%v conclusive=%v", x.Expires, after.Passed(), after.Conclusive))
 	}
 	if before.Verdict != after.Verdict || before.Conclusive != after.Conclusive || !bytes.Equal(must(json.Marshal(before.Checks)), must(json.Marshal(after.Checks))) {
-		return sc.told(errors.New("audit mode or an exception changed the verdict"))
+		return sc.told(errors.New("audit mode, grace or an exception changed the verdict"))
 	}
 	return nil
 }

@@ -192,7 +192,7 @@ type Reason struct {
 // Reasons lists every code with its explanation, in the order of docs/reasons.md.
 func Reasons() []Reason {
 	all := imageReasons()
-	for _, more := range [][]Reason{modeReasons(), contentReasons(), attestationReasons(), platformReasons(), storyReasons(), freshnessReasons(), releaseReasons()} {
+	for _, more := range [][]Reason{modeReasons(), serverReasons(), contentReasons(), attestationReasons(), platformReasons(), storyReasons(), freshnessReasons(), releaseReasons()} {
 		all = append(all, more...)
 	}
 	return all

@@ -54,6 +54,8 @@ var noDemand = map[string]string{
 	"Audit":         "changes no verdict: it is for the door that admits",
 	"AuditUntil":    "as audit",
 	"Rules.Audit":   "as the policy's",
+	"Grace":         "changes no verdict: it is for the door that admits",
+	"Rules.Grace":   "as the policy's",
 	"Rules.Deny":    "not read from the policy: what Policy.Rule takes of Policy.Deny",
 	"Deny.Reasons":  "words for people, in the message",
 	"Trust.Builtin": "tells the caller where the root comes from; the root itself decides", "Trust.File": "as builtin", "Trust.SHA256": "the caller compares the file with it",

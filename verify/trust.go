@@ -126,6 +126,12 @@ func NewPinnedRoot(b []byte, sha256Hex string) (PinnedRoot, error) {
 	return PinnedRoot{sha256: sha256Hex, bytes: bytes.Clone(b)}, nil
 }
 
+// SHA256 is the digest by which the policy names the root, in hexadecimal.
+func (r PinnedRoot) SHA256() string { return r.sha256 }
+
+// Bytes are the root's own.
+func (r PinnedRoot) Bytes() []byte { return bytes.Clone(r.bytes) }
+
 // pinned returns the root of a digest.
 func (t Trust) pinned(sha256Hex string) (PinnedRoot, bool) {
 	for _, r := range t.Pinned {
