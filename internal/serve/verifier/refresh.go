@@ -1,0 +1,149 @@
+package verifier
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/releaseassay/assay/internal/release"
+	"github.com/releaseassay/assay/policy"
+	"github.com/releaseassay/assay/tufclient"
+	"github.com/releaseassay/assay/verify"
+)
+
+// Run looks at files, the trusted root and TUF repositories from time to time, until ctx
+// ends or the verifier is closed. Whatever fails is logged and counted, and the last good
+// one stays.
+func (v *Verifier) Run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(v.background, cancel)()
+	for {
+		v.look(ctx)
+		timer := time.NewTimer(jittered(v.limits.Refresh))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// jittered spreads replicas that were started together: a tenth more or less.
+func jittered(d time.Duration) time.Duration {
+	return time.Duration(float64(max(d, time.Second)) * (0.9 + 0.2*rand.Float64())) //nolint:gosec // no secret
+}
+
+// look is one look at everything.
+func (v *Verifier) look(ctx context.Context) {
+	defer func() {
+		if p := recover(); p != nil {
+			v.Log.Error("the look at files and repositories ended in a panic", "panic", p)
+		}
+	}()
+	v.updateTrust(ctx)
+	if v.changed() || v.Trouble() != nil {
+		_ = v.Reload() // which logs it
+	}
+	v.refreshRepositories(ctx)
+	v.count()
+}
+
+// count says what the caches hold.
+func (v *Verifier) count() {
+	entries, bytes := v.verdicts.Len()
+	v.Metrics.Entries("memory", entries, bytes)
+	entries, bytes = v.tags.Len()
+	v.Metrics.Entries("tag", entries, bytes)
+	entries, bytes = v.evidence.memory.Len()
+	v.Metrics.Entries("evidence", entries, bytes)
+}
+
+// refreshRepositories brings the copies of all TUF repositories up to date, so that first
+// reviews find them, and verdicts over older ones are not used any more.
+func (v *Verifier) refreshRepositories(ctx context.Context) {
+	s := v.current.Load()
+	seen := map[repository]bool{}
+	for _, m := range s.all() {
+		for _, rule := range m.Rules {
+			demand := rule.Release
+			if demand == nil || demand.TUF.Refresh == policy.RefreshNever || seen[repositoryOf(demand)] || ctx.Err() != nil {
+				continue
+			}
+			seen[repositoryOf(demand)] = true
+			err := v.refreshRepository(ctx, m, *demand)
+			if v.Metrics.Loaded("tuf", err); err != nil {
+				v.Log.Warn("a TUF repository could not be refreshed", "repository", demand.TUF.MetadataURL, "error", escaped(err.Error()))
+			}
+		}
+	}
+}
+
+func (v *Verifier) refreshRepository(ctx context.Context, m *mapping, demand policy.Release) error {
+	ctx, cancel := context.WithTimeout(ctx, v.limits.Verification)
+	defer cancel()
+	var root []byte
+	for _, pinned := range m.Policy.Trust.Pinned {
+		if pinned.SHA256() == demand.TUF.Root.SHA256 {
+			root = pinned.Bytes()
+		}
+	}
+	var material *verify.TrustedRoot
+	for _, r := range m.Policy.Trust.Roots {
+		if r.Name() == demand.Trust {
+			material = r
+		}
+	}
+	o := v.open(task{conf: v.current.Load()})
+	client, err := o.Repositories.Open(release.Repository{
+		TUF: demand.TUF, Root: root, Sigstore: verify.MetadataSigstore(material, verify.DefaultLimits()), At: v.Now(),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	if demand.TUF.StateRequired && !release.Known(client) {
+		return errors.New("nothing is known of it yet, and the policy demands that something is: run assay trust tuf init")
+	}
+	if v.Floors == nil {
+		err = client.Refresh(ctx)
+	} else {
+		err = v.refreshShared(ctx, client, release.Identity(root, demand.TUF.MetadataURL))
+	}
+	if err != nil {
+		return err
+	}
+	v.versions.saw(repositoryOf(&demand), versionOf(client))
+	return nil
+}
+
+// refreshShared is a refresh that is held to what other replicas have seen, and tells
+// them what it saw.
+func (v *Verifier) refreshShared(ctx context.Context, client *tufclient.Client, identity [sha256.Size]byte) error {
+	floor, err := v.Floors.Raise(ctx, identity, client.Floor())
+	if err == nil {
+		err = client.Hold(floor)
+	}
+	if err == nil {
+		err = client.Refresh(ctx)
+	}
+	if err == nil {
+		_, err = v.Floors.Raise(ctx, identity, client.Floor())
+	}
+	return err
+}
+
+// versionOf is what a client has verified.
+func versionOf(client *tufclient.Client) version {
+	var now version
+	for _, r := range client.Trusted().Roots() {
+		now.root = max(now.root, r.Version)
+	}
+	if r, ok := client.Trusted().Role("snapshot"); ok {
+		now.snapshot = r.Version
+	}
+	return now
+}

@@ -1,0 +1,72 @@
+package verifier
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/releaseassay/assay/internal/lab"
+	"github.com/releaseassay/assay/internal/serve"
+)
+
+// TestReleases share one refresh, and remember a withdrawal when it is seen.
+func TestReleases(t *testing.T) {
+	s := newStage(t)
+	tuf, rule := s.tuf(t)
+	s.policy(t, "policy.yaml", "", rule)
+	second := s.publish(t, lab.ReleaseOptions{Tag: "1.2.4"})
+	_, err := tuf.AddRelease("1.2.4", s.image, second.Image.Digest())
+	must(t, err)
+	must(t, tuf.Publish())
+	v := s.verifier(t)
+	v.look(t.Context())
+	if warmed := len(tuf.Requests()); warmed == 0 {
+		t.Fatal("the repository was not refreshed")
+	}
+	tuf.ResetRequests()
+	s.ask(t, v, s.question(t, ":1.2.3"), serve.Passed)
+	s.ask(t, v, s.question(t, ":1.2.4"), serve.Passed)
+	for _, r := range tuf.Requests() {
+		if !strings.HasPrefix(r.Path, "/targets/") {
+			t.Errorf("asked for %s", r.Path)
+		}
+	}
+	if n := len(tuf.Requests()); n != 2 {
+		t.Errorf("%d requests for two manifests", n)
+	}
+	// An edit of the policy asks for nothing.
+	tuf.ResetRequests()
+	s.requests()
+	s.policy(t, "policy.yaml", "# edited", rule)
+	must(t, v.Reload())
+	s.ask(t, v, s.question(t, ":1.2.3"), serve.Passed)
+	if n := len(tuf.Requests()) + s.requests(); n != 0 {
+		t.Errorf("%d requests after an edit", n)
+	}
+	// A withdrawal is seen by the look in the background, and no remembered pass outlives it.
+	s.add(30 * time.Second)
+	tuf.RemoveTarget(lab.ReleaseTarget(s.image, "1.2.3"), tuf.Targets.Name)
+	must(t, tuf.Publish())
+	s.ask(t, v, s.question(t, ":1.2.3"), serve.Passed)
+	v.look(t.Context())
+	s.ask(t, v, s.question(t, ":1.2.3"), serve.Refused)
+	// Whoever shows the old repository again brings nothing back.
+	if now := v.versions.saw(repositoryOf(v.current.Load().fallback.Rules[0].Release), version{1, 1}); now.snapshot < 2 {
+		t.Errorf("the versions went back to %v", now)
+	}
+}
+
+// TestTUFDown goes on with what is kept.
+func TestTUFDown(t *testing.T) {
+	s := newStage(t)
+	tuf, rule := s.tuf(t)
+	s.policy(t, "policy.yaml", "", rule)
+	v := s.verifier(t)
+	s.ask(t, v, s.question(t, ":1.2.3"), serve.Passed)
+	must(t, tuf.Close())
+	s.add(time.Minute)
+	v.look(t.Context())
+	s.ask(t, v, s.question(t, ":1.2.3"), serve.Passed)
+	s.add(10 * time.Minute)
+	s.ask(t, v, s.question(t, ":1.2.3"), serve.Passed) // by the kept copy
+}
