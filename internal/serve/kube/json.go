@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,31 +29,32 @@ func check(b []byte) error {
 	if !utf8.Valid(b) {
 		return errors.New("found bytes that are not UTF-8")
 	}
-	if !json.Valid(b) {
+	s := scan{b: b}
+	err := s.whole()
+	if errors.Is(err, errSyntax) {
 		var v json.RawMessage
-		if err := json.Unmarshal(b, &v); err != nil {
-			return fmt.Errorf("parse JSON: %w", err)
+		if says := json.Unmarshal(b, &v); says != nil { // it tells where
+			return fmt.Errorf("parse JSON: %w", says)
 		}
-		return errors.New("found what is not JSON")
 	}
-	c := cursor{b: b}
-	return c.check(maxDepth)
+	return err
 }
 
 // cursor goes over valid JSON, by its own loops: every review is walked whole.
 type cursor struct {
-	b    []byte
-	i    int
-	keys [][]byte // of the objects that check is in, up to fewKeys of each
+	b []byte
+	i int
 }
 
 // peek skips white space and commas and colons, and returns the next character.
 func (c *cursor) peek() byte {
+	b, i := c.b, c.i
 	for {
-		switch x := c.b[c.i]; x {
+		switch x := b[i]; x {
 		case ' ', '\t', '\r', '\n', ',', ':':
-			c.i++
+			i++
 		default:
+			c.i = i
 			return x
 		}
 	}
@@ -63,15 +63,23 @@ func (c *cursor) peek() byte {
 // text takes a string, with its quotes, and says whether there are escapes in it.
 func (c *cursor) text() (raw []byte, escaped bool) {
 	c.peek()
-	start := c.i
-	for c.i++; c.b[c.i] != '"'; c.i++ {
-		if c.b[c.i] == '\\' {
-			c.i++
+	end, escaped := past(c.b, c.i)
+	raw = c.b[c.i:end]
+	c.i = end
+	return raw, escaped
+}
+
+// past returns where the string ends that begins at i.
+func past(b []byte, i int) (end int, escaped bool) {
+	for i++; ; i++ {
+		switch b[i] {
+		case '"':
+			return i + 1, escaped
+		case '\\':
+			i++
 			escaped = true
 		}
 	}
-	c.i++
-	return c.b[start:c.i], escaped
 }
 
 // key takes a key and reads it.
@@ -105,98 +113,48 @@ func (c *cursor) value() []byte {
 		}
 		return c.b[start:c.i]
 	}
+	b, i := c.b, c.i
 	for open := 0; ; {
-		switch c.b[c.i] {
+		switch b[i] {
 		case '"':
-			c.text()
+			i, _ = past(b, i)
 			continue
 		case '{', '[':
 			open++
 		case '}', ']':
 			open--
 		}
-		if c.i++; open == 0 {
-			return c.b[start:c.i]
+		if i++; open == 0 {
+			c.i = i
+			return b[start:i]
 		}
 	}
-}
-
-// check takes a value and refuses duplicate keys and deep nesting in it.
-func (c *cursor) check(depth int) error {
-	switch c.peek() {
-	case '"':
-		c.text()
-		return nil
-	case '[':
-		if depth == 0 {
-			break
-		}
-		for c.i++; c.peek() != ']'; {
-			if err := c.check(depth - 1); err != nil {
-				return err
-			}
-		}
-		c.i++
-		return nil
-	case '{':
-		if depth == 0 {
-			break
-		}
-		first, many := len(c.keys), map[string]bool(nil)
-		for c.i++; c.peek() != '}'; {
-			var err error
-			if many, err = c.add(c.key(), first, many); err != nil {
-				return err
-			}
-			if err := c.check(depth - 1); err != nil {
-				return err
-			}
-		}
-		c.keys = c.keys[:first]
-		c.i++
-		return nil
-	default:
-		c.scalar()
-		return nil
-	}
-	return fmt.Errorf("found JSON nested deeper than %d", maxDepth)
-}
-
-// fewKeys are compared one by one; beyond, a map is cheaper.
-const fewKeys = 16
-
-// add notes a key of the object whose keys begin at c.keys[first], and refuses one that
-// is there. It returns the object's map, once there is one.
-func (c *cursor) add(key []byte, first int, many map[string]bool) (map[string]bool, error) {
-	few := c.keys[first:]
-	switch {
-	case many == nil && slices.ContainsFunc(few, func(x []byte) bool { return bytes.Equal(x, key) }), many[string(key)]:
-		return nil, fmt.Errorf("found the key %s twice in one object", quoted(string(key)))
-	case many == nil && len(few) < fewKeys:
-		c.keys = append(c.keys, key)
-		return nil, nil
-	case many == nil:
-		many = map[string]bool{}
-		for _, x := range few {
-			many[string(x)] = true
-		}
-	}
-	if many[string(key)] = true; len(many) > maxKeys {
-		return nil, fmt.Errorf("found an object of more than %d keys", maxKeys)
-	}
-	return many, nil
 }
 
 // unquote reads a valid JSON string.
 func unquote(raw []byte) string {
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1])
+	inner := raw[1 : len(raw)-1]
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return string(inner)
 	}
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return string(raw) // valid JSON is read
+	out := make([]byte, 0, len(inner))
+	for i := 0; i < len(inner); i++ {
+		if inner[i] != '\\' {
+			out = append(out, inner[i])
+			continue
+		}
+		i++
+		x := strings.IndexByte(`"\/`, inner[i])
+		if x < 0 { // the rarer escapes are another's business
+			var s string
+			if err := json.Unmarshal(raw, &s); err != nil {
+				return string(raw) // valid JSON is read
+			}
+			return s
+		}
+		out = append(out, inner[i])
 	}
-	return s
+	return string(out)
 }
 
 // quoted shows foreign text in an error.
