@@ -185,6 +185,11 @@ func (c *collector) add(ctx context.Context, e entry) {
 		return
 	}
 	c.fetches.Go(func() {
+		defer func() {
+			if r := recover(); r != nil { // here it would end the process
+				it.bad = definitive(verify.InternalPanic, "reading ended in a panic: %v", r)
+			}
+		}()
 		select {
 		case c.lane <- struct{}{}:
 			defer func() { <-c.lane }()

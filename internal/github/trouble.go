@@ -17,6 +17,7 @@ import (
 	"unicode"
 
 	"github.com/releaseassay/assay/internal/budget"
+	"github.com/releaseassay/assay/internal/registry"
 	"github.com/releaseassay/assay/verify"
 )
 
@@ -49,6 +50,9 @@ func troubleOf(err error) *trouble {
 		certificate *tls.CertificateVerificationError
 		network     net.Error
 	)
+	if reason, ok := registry.Refused(err); ok {
+		return definitive(Insecure, "%s", reason)
+	}
 	switch {
 	case errors.As(err, &over) && over.Resource == budget.Time:
 		return transient(Timeout, "%v", over)

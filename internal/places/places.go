@@ -6,6 +6,7 @@ package places
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -44,9 +45,13 @@ func (s *Source) Resolve(ctx context.Context, ref verify.Reference) (verify.Imag
 func (s *Source) Collect(ctx context.Context, image verify.Image, want verify.Want) verify.Evidence {
 	parts := make([]verify.Evidence, 1+len(want.GitHub))
 	var all sync.WaitGroup
-	all.Go(func() { parts[0] = s.Image.Collect(ctx, image, want) })
+	all.Go(func() {
+		parts[0] = safely(image.Reference.Name(), nil, func() verify.Evidence { return s.Image.Collect(ctx, image, want) })
+	})
 	for i, repository := range want.GitHub {
-		all.Go(func() { parts[1+i] = s.attestations(ctx, repository, image.Digest) })
+		all.Go(func() {
+			parts[1+i] = safely(repository, []verify.Layout{verify.Bundle}, func() verify.Evidence { return s.attestations(ctx, repository, image.Digest) })
+		})
 	}
 	all.Wait()
 	joined := verify.Evidence{Pieces: slices.Clone(s.Files), Config: parts[0].Config}
@@ -63,6 +68,22 @@ func (s *Source) Collect(ctx context.Context, image verify.Image, want verify.Wa
 	slices.Sort(joined.Places)
 	joined.Places = slices.Compact(joined.Places)
 	return joined
+}
+
+// safely is what f collects. A panic in it is a fault of ours, and leaves undecided what
+// could have lain there: in a goroutine it would end the process. No layouts are all.
+func safely(place string, layouts []verify.Layout, f func() verify.Evidence) (e verify.Evidence) {
+	defer func() {
+		if r := recover(); r != nil {
+			if layouts == nil {
+				layouts = []verify.Layout{verify.LegacySignature, verify.LegacyAttestation, verify.Bundle, verify.BuildKit, verify.Config}
+			}
+			e = verify.Evidence{Failures: []verify.Failure{{
+				Code: verify.InternalPanic, Class: verify.Definitive, Place: place, Layouts: layouts, Detail: fmt.Sprintf("reading it ended in a panic: %v", r),
+			}}}
+		}
+	}()
+	return f()
 }
 
 func (s *Source) attestations(ctx context.Context, repository, digest string) verify.Evidence {

@@ -66,6 +66,22 @@ func TestAServiceThatCannotBeAskedIsAFailure(t *testing.T) {
 	}
 }
 
+type broken struct{ fake }
+
+func (broken) Collect(context.Context, verify.Image, verify.Want) verify.Evidence { panic("x") }
+
+type brokenService struct{}
+
+func (brokenService) Collect(context.Context, string, string) verify.Evidence { panic("y") }
+
+func TestAPanicIsAFailure(t *testing.T) {
+	s := &places.Source{Image: broken{}, GitHub: brokenService{}}
+	e := s.Collect(context.Background(), verify.Image{}, verify.Want{GitHub: []string{"https://github.com/o/n"}})
+	if len(e.Failures) != 2 || e.Failures[0].Code != verify.InternalPanic || e.Failures[1].Code != verify.InternalPanic || len(e.Failures[0].Layouts) < 5 {
+		t.Errorf("found %+v", e.Failures)
+	}
+}
+
 type listing struct{ asked []string }
 
 func (l *listing) Release(_ context.Context, want verify.ReleaseWant, resolved func() (verify.Image, bool)) verify.ReleaseEvidence {
