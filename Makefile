@@ -21,7 +21,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 # every request that leaves it. `go vet` before them fetches what they import.
 HERMETIC := GOPROXY=off HTTP_PROXY=http://127.0.0.1:9 HTTPS_PROXY=http://127.0.0.1:9 NO_PROXY=localhost,127.0.0.1,::1,.test
 
-.PHONY: build test e2e lab race lint lint-full vuln fuzz bench compare bench-go golden release-dry cross clean
+.PHONY: helm helm-golden image build test e2e lab race lint lint-full vuln fuzz bench compare bench-go golden release-dry cross clean
 
 build: ## bin/assay
 	$(GOBUILD) -o bin/ ./cmd/assay
@@ -53,6 +53,19 @@ vuln: ## known vulnerabilities that this code can reach (asks the Go vulnerabili
 
 fuzz: ## a million inputs to the properties, then every fuzz target for FUZZTIME each
 	@GO="$(GO)" FUZZTIME="$(FUZZTIME)" ITERATIONS="$(ITERATIONS)" SEED="$(SEED)" $(HERMETIC) sh scripts/fuzz.sh
+
+helm: ## what deploy/ ships: the chart linted, rendered and held against Kubernetes' types, Gatekeeper's Rego run; the first build of helm takes minutes
+	$(GO) run ./scripts/helm
+	$(GO) test ./scripts/helm ./internal/doctor
+	cd deploy/helm/tools && $(GO) test ./...
+	cd deploy/gatekeeper/test && $(GO) test ./...
+
+helm-golden: ## render the chart into deploy/helm/testdata; read the difference before you commit it
+	cp deploy/prometheus/alerts.yaml deploy/helm/assay/files/rules.yaml
+	$(GO) run ./scripts/helm -update
+
+image: ## the container image as an OCI layout, dist/image, without a Docker daemon
+	$(GO) run ./scripts/image -o dist/image -version '$(VERSION)' -commit '$(COMMIT)' -date '$(DATE)' -ldflags '$(LDFLAGS)'
 
 bench: ## what one verification costs, in each layout; fails if it asks more than we promise
 	$(HERMETIC) $(GO) run ./scripts/bench

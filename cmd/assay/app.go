@@ -27,6 +27,8 @@ func newApp(w world) *cli.App {
 			policyCommand(w),
 			trustCommand(w),
 			containerdCommand(w),
+			doctorCommand(w),
+			serveCommand(w),
 			versionCommand(w),
 		},
 		DisableSliceFlagSeparator: true,

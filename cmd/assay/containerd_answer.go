@@ -4,15 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/releaseassay/assay/internal/config"
+	"github.com/releaseassay/assay/internal/load"
+	"github.com/releaseassay/assay/internal/release"
 	"github.com/releaseassay/assay/internal/report"
+	"github.com/releaseassay/assay/internal/serve"
+	"github.com/releaseassay/assay/internal/serve/client"
+	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
 )
 
@@ -35,11 +40,17 @@ func answerContainerd(c *cli.Context, w world) error {
 		return err
 	}
 	w.cacheDir = stateDir(settings, w.getenv)
-	v, err := judgeContainerd(ctx, settingsContext(c, settings), w, settings.Policy, asked.ref)
-	if err != nil {
+	v, err := judgeContainerd(ctx, c.Context, w, settings, asked.ref)
+	var undecided *exit
+	var r *ruling
+	switch {
+	case settings.Server.URL != "" && errors.As(err, &undecided) && undecided.code == exitUndecided:
+		r = &ruling{exitUndecided, "UNDECIDED: " + err.Error()}
+	case err != nil:
 		return err
+	default:
+		r = ruleOn(v, asked)
 	}
-	r := ruleOn(v, asked)
 	if settings.Log != "" {
 		logRuling(w, settings.Log, asked, r, began)
 	}
@@ -58,55 +69,40 @@ func stateDir(s config.Containerd, getenv func(string) string) func() string {
 	}
 }
 
-// settingsContext gives the settings as the flags of `assay verify` that they stand for,
-// so that each means here what it means there.
-func settingsContext(c *cli.Context, s config.Containerd) *cli.Context {
-	set := flag.NewFlagSet(pluginName, flag.ContinueOnError)
-	for name, value := range map[string]string{
-		"trusted-root": s.TrustedRoot, "exceptions": s.Exceptions, "config": s.Registries, "timeout": s.Timeout.String(),
-	} {
-		set.String(name, "", "")
-		if value != "" {
-			_ = set.Set(name, value) // a string takes every value
+// judgeContainerd is `assay verify` for one image, with the settings for its flags, or
+// with --server.
+// stopped is done when the program is to end, ctx when the time is over.
+func judgeContainerd(ctx, stopped context.Context, w world, s config.Containerd, ref verify.Reference) (verify.Verdict, error) {
+	var none verify.Verdict
+	if s.Server.URL != "" {
+		return askServer(ctx, client.Options{
+			URL: s.Server.URL, CAFile: s.Server.CA, TokenFile: s.Server.Token, Certificate: s.Server.Certificate, Key: s.Server.Key,
+		}, s.Timeout, serve.Question{Reference: ref})
+	}
+	p, err := load.ReadPolicy(s.Policy, load.PolicyOptions{Version: version, TrustedRoot: s.TrustedRoot, CacheDir: w.cacheDir()})
+	if err != nil {
+		return none, usagef("%w", err)
+	}
+	warn(w, p.Warnings)
+	var exceptions *policy.Exceptions
+	if s.Exceptions != "" {
+		if exceptions, err = load.ReadExceptions(s.Exceptions); err != nil {
+			return none, usagef("%w", err)
 		}
 	}
-	same := cli.NewContext(c.App, set, nil)
-	same.Context = c.Context
-	return same
-}
-
-// judgeContainerd is `assay verify` for one image, with a context of settingsContext.
-func judgeContainerd(ctx context.Context, c *cli.Context, w world, file string, ref verify.Reference) (verify.Verdict, error) {
-	var none verify.Verdict
-	p, err := policyFile(w, file)
+	access, err := openAccess(w, s.Registries, false)
 	if err != nil {
 		return none, err
 	}
-	exceptions, err := loadExceptions(c)
-	if err != nil {
-		return none, err
-	}
-	trust, err := loadTrust(c, w, p, folderOf(file))
-	if err != nil {
-		return none, err
-	}
-	source, failure, err := openSource(c, w)
-	if err != nil {
-		return none, err
-	}
-	defer source.close()
+	defer access.Close()
+	source := access.Source(load.SourceOptions{Budget: budgetOf(s.Timeout), Release: release.Options{Dir: filepath.Join(w.cacheDir(), "tuf")}})
 	options := verify.Options{At: w.now(), Limits: verify.DefaultLimits()}
-	var v verify.Verdict
-	if failure != nil {
-		v = verify.Undecided(ref, p, trust, failure, options)
-	} else {
-		v = verify.Verify(ctx, source, ref, p, trust, options)
-	}
-	if c.Context.Err() != nil {
+	v := verify.Verify(ctx, source, ref, p.Policy, p.Trust, options)
+	if stopped.Err() != nil {
 		return none, &exit{code: exitUndecided, err: errors.New("interrupted; nothing was decided")}
 	}
-	if source.releases != nil && source.releases.Unkept() != nil {
-		fmt.Fprintf(w.stderr, "assay: warning: what was seen of the TUF repository could not be kept: %s\n", escape(source.releases.Unkept().Error()))
+	if unkept := source.Repositories.Unkept(); unkept != nil {
+		fmt.Fprintf(w.stderr, "assay: warning: what was seen of the TUF repository could not be kept: %s\n", escape(unkept.Error()))
 	}
 	if exceptions != nil {
 		verify.Except(&v, exceptions.List, exceptions.Digest, options.At)

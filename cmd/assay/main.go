@@ -34,7 +34,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	code := run(ctx, pluginArgs(os.Args), world{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now, cacheDir: cacheDir, terminal: terminal, ticks: ticks,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, environ: os.Environ, now: time.Now, cacheDir: cacheDir, terminal: terminal, ticks: ticks,
 	})
 	stop()
 	os.Exit(code)
@@ -45,6 +45,7 @@ type world struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	environ        func() []string // NAME=value, as os.Environ
 	now            func() time.Time
 	// cacheDir returns where updated trusted roots are kept, "" if nowhere.
 	cacheDir func() string

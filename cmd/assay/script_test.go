@@ -33,12 +33,8 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":    exits,
-			"decides":  decides,
-			"tampered": tampered,
-		},
-		Condition: condition,
+		Cmds:                scriptCommands(),
+		Condition:           condition,
 		Setup: func(e *testscript.Env) error {
 			for k, v := range f.env {
 				e.Setenv(k, v)
@@ -48,6 +44,13 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// scriptCommands are the commands of scripts beside testscript's own.
+func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	all := map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "decides": decides, "tampered": tampered}
+	maps.Copy(all, serveCommands)
+	return all
 }
 
 // exits runs the program and wants an exact exit code: exits CODE assay ARG...
@@ -121,6 +124,8 @@ func newFixture(t *testing.T) fixture {
 	maps.Copy(env, newContainerd(t, release, attacks, exceptions, rootFile, dir))
 	maps.Copy(env, newReleases(t, s, reg, dir))
 	maps.Copy(env, newContainerdListed(t, env, rootFile, dir))
+	maps.Copy(env, newServers(t, env, reg.Host(), rootFile, dir))
+	maps.Copy(env, newServe(t, reg.Host(), dir))
 	return fixture{env: env}
 }
 
