@@ -14,26 +14,20 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
-)
 
-const (
-	exitGood        = 0
-	exitFailed      = 1
-	exitFault       = 2
-	exitUnavailable = 3
+	"github.com/releaseassay/assay/e2e/internal/exit"
+	"github.com/releaseassay/assay/e2e/internal/process"
+	"github.com/releaseassay/assay/e2e/internal/tool"
 )
 
 // options are the command line.
@@ -73,39 +67,27 @@ func main() {
 // run does what the command line asks for, and decides the exit code.
 func (o options) run(ctx context.Context) (int, error) {
 	if flag.NArg() > 0 {
-		return exitFault, fmt.Errorf("found the argument %q; wanted flags alone", flag.Arg(0))
+		return exit.Fault, fmt.Errorf("found the argument %q; wanted flags alone", flag.Arg(0))
 	}
 	if o.inside != "" {
-		return coded(o.rehearse(ctx))
+		return exit.Coded(o.rehearse(ctx))
 	}
 	code, err := o.outside(ctx)
 	if err != nil {
-		return coded(0, err)
+		return exit.Coded(0, err)
 	}
 	return code, nil
 }
 
-// coded gives an error its exit code.
-func coded(code int, err error) (int, error) {
-	switch {
-	case err == nil:
-		return code, nil
-	case errors.As(err, new(unavailable)):
-		return exitUnavailable, fmt.Errorf("cannot be run here: %w", err)
-	default:
-		return exitFault, err
-	}
-}
-
 // outside prepares the tools, and then enters the namespace.
 func (o options) outside(ctx context.Context) (int, error) {
-	source, err := sourceFolder(ctx)
+	source, err := tool.SourceFolder(ctx)
 	if err != nil {
 		return 0, err
 	}
 	modules := filepath.Join(source, "e2e", "tools")
 	if o.list {
-		return exitGood, list(os.Stdout, modules)
+		return exit.Good, list(os.Stdout, modules)
 	}
 	wanted := tools()
 	if o.bin != "" {
@@ -113,9 +95,9 @@ func (o options) outside(ctx context.Context) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		wanted = []tool{one}
+		wanted = []tool.Tool{one}
 	} else {
-		wanted = slices.DeleteFunc(wanted, func(t tool) bool { return t.name == oracle })
+		wanted = slices.DeleteFunc(wanted, func(t tool.Tool) bool { return t.Name == oracle })
 	}
 	bin, err := o.build(ctx, modules, wanted)
 	if err != nil {
@@ -123,35 +105,17 @@ func (o options) outside(ctx context.Context) (int, error) {
 	}
 	if o.bin != "" {
 		fmt.Println(bin[o.bin])
-		return exitGood, nil
+		return exit.Good, nil
 	}
 	if o.buildOnly {
-		return exitGood, nil
+		return exit.Good, nil
 	}
 	return o.perform(ctx, source, bin)
 }
 
 // build fills the cache with the wanted tools within the limit.
-func (o options) build(ctx context.Context, modules string, wanted []tool) (map[string]string, error) {
-	dir := o.cache
-	if dir == "" {
-		base, err := os.UserCacheDir()
-		if err != nil {
-			return nil, unavailable{fmt.Errorf("find the cache: %w; name one with -cache", err)}
-		}
-		dir = filepath.Join(base, "assay", "e2e")
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("find the cache: %w", err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, o.buildTimeout, fmt.Errorf("not built within %s", o.buildTimeout))
-	defer cancel()
-	c, err := openCache(ctx, dir, modules, os.Stderr)
-	if err != nil {
-		return nil, err
-	}
-	return c.fill(ctx, wanted)
+func (o options) build(ctx context.Context, modules string, wanted []tool.Tool) (map[string]string, error) {
+	return tool.Build(ctx, tool.Place{Cache: o.cache, Modules: modules, Limit: o.buildTimeout, Log: os.Stderr}, wanted)
 }
 
 // perform builds assay from the tree and runs the scenarios in a namespace.
@@ -165,60 +129,33 @@ func (o options) perform(ctx context.Context, source string, bin map[string]stri
 	} else {
 		defer func() { _ = os.RemoveAll(dir) }()
 	}
-	assay, err := o.program(ctx, source, dir)
+	assay, err := tool.Assay(ctx, o.assay, source, dir)
 	if err != nil {
 		return 0, err
 	}
 	if err := writePlan(dir, plan{Bin: bin, Assay: assay}); err != nil {
 		return 0, err
 	}
-	return enter(ctx, []string{
+	return process.Enter(ctx, []string{
 		"-inside", dir, "-run", o.match, "-timeout", o.timeout.String(), fmt.Sprintf("-j=%d", o.workers), fmt.Sprintf("-v=%t", o.verbose),
 	})
-}
-
-// program is the assay under test: the one that was named, or one that is built from the tree.
-func (o options) program(ctx context.Context, source, dir string) (string, error) {
-	if o.assay != "" {
-		file, err := filepath.Abs(o.assay)
-		if err != nil {
-			return "", fmt.Errorf("find assay: %w", err)
-		}
-		return file, nil
-	}
-	file := filepath.Join(dir, "assay")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "./cmd/assay")
-	cmd.Dir, cmd.Env = source, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build assay: %w\n%s", err, out)
-	}
-	return file, nil
-}
-
-// sourceFolder is where the go.mod of this program lies.
-func sourceFolder(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/releaseassay/assay").Output()
-	if err != nil {
-		return "", fmt.Errorf("find the source: %w; run this in the repository", err)
-	}
-	return strings.TrimSpace(string(out)), nil
 }
 
 // list prints the tools with their versions, and the scenarios.
 func list(w io.Writer, modules string) error {
 	for _, t := range tools() {
-		raw, err := os.ReadFile(filepath.Join(modules, t.module, "go.mod"))
+		raw, err := os.ReadFile(filepath.Join(modules, t.Module, "go.mod"))
 		if err != nil {
 			return fmt.Errorf("read go.mod: %w", err)
 		}
-		v, err := version(raw, t.pkg)
+		v, err := tool.Version(raw, t.Package)
 		if err != nil {
 			return err
 		}
 		if v == "" {
 			v = "ours"
 		}
-		fmt.Fprintf(w, "tool     %-17s %-8s %s\n", t.name, v, t.pkg)
+		fmt.Fprintf(w, "tool     %-17s %-8s %s\n", t.Name, v, t.Package)
 	}
 	for _, s := range scenarios() {
 		fmt.Fprintf(w, "scenario %s\n", s.name)

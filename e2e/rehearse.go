@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/releaseassay/assay/e2e/internal/exit"
+	"github.com/releaseassay/assay/e2e/internal/process"
 	"github.com/releaseassay/assay/internal/lab"
 )
 
@@ -50,8 +52,8 @@ func (o options) rehearse(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := raiseLoopback(); err != nil {
-		return 0, unavailable{err}
+	if err := process.RaiseLoopback(); err != nil {
+		return 0, exit.CannotRun{Reason: err}
 	}
 	all := selected(scenarios(), o.match)
 	if len(all) == 0 {
@@ -70,9 +72,9 @@ func (o options) rehearse(ctx context.Context) (int, error) {
 	o.say("scenarios ended after %.1f s", time.Since(began).Seconds())
 	fmt.Println(counted)
 	if counted.failed > 0 || counted.passed != len(all) {
-		return exitFailed, nil
+		return exit.Failed, nil
 	}
-	return exitGood, nil
+	return exit.Good, nil
 }
 
 // say prints what is being done, for those who asked for it.

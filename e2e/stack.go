@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/releaseassay/assay/e2e/internal/process"
 )
 
 // Where the servers listen. They have a network namespace to themselves, so that the ports are always free.
@@ -42,7 +44,7 @@ type stack struct {
 	// issuerProxy is the way to GitHub's issuer, and issuerCA the certificate in PEM by which it is trusted there.
 	issuerProxy string
 	issuerCA    []byte
-	running     []*process
+	running     []*process.Process
 }
 
 // step starts one server.
@@ -82,7 +84,7 @@ func (s *stack) start(ctx context.Context) error {
 func (s *stack) stop() {
 	for len(s.running) > 0 {
 		last := len(s.running) - 1
-		s.running[last].stop()
+		s.running[last].Stop()
 		s.running = s.running[:last]
 	}
 }
@@ -91,8 +93,8 @@ func (s *stack) stop() {
 func (s *stack) file(name string) string { return filepath.Join(s.dir, name) }
 
 // launch starts a server, whose folder is named for it.
-func (s *stack) launch(ctx context.Context, sv server) error {
-	p, err := launch(ctx, s.bin[sv.name], s.file(sv.name), sv)
+func (s *stack) launch(ctx context.Context, sv process.Server) error {
+	p, err := process.Launch(ctx, s.bin[sv.Name], s.file(sv.Name), sv)
 	if err != nil {
 		return err
 	}
@@ -102,10 +104,10 @@ func (s *stack) launch(ctx context.Context, sv server) error {
 
 // startTrees makes one tree for the CT log and one for Rekor v1.
 func (s *stack) startTrees(ctx context.Context) error {
-	return s.launch(ctx, server{
-		name:  "trillmem",
-		args:  []string{"-listen", treesAddr, "-trees", "2", "-ids", s.file("trees")},
-		ready: appears(s.file("trees")),
+	return s.launch(ctx, process.Server{
+		Name:  "trillmem",
+		Args:  []string{"-listen", treesAddr, "-trees", "2", "-ids", s.file("trees")},
+		Ready: process.Appears(s.file("trees")),
 	})
 }
 
@@ -127,23 +129,23 @@ func (s *stack) startFulcio(ctx context.Context) error {
 	if err := errors.Join(s.write("fulcio.yaml", fulcioConfig), s.write("issuer.crt", s.issuerCA)); err != nil {
 		return err
 	}
-	err := s.launch(ctx, server{
-		name: "fulcio",
-		args: []string{
+	err := s.launch(ctx, process.Server{
+		Name: "fulcio",
+		Args: []string{
 			"serve", "--ca", "ephemeralca", "--config-path", s.file("fulcio.yaml"), "--ct-log-url", ctURL,
 			"--host", "127.0.0.1", "--port", port(fulcioURL), "--grpc-host", "127.0.0.1", "--grpc-port", "7101",
 			"--metrics-port", "7102", "--legacy-unix-domain-socket", s.file("fulcio.sock"),
 		},
-		env: []string{
+		Env: []string{
 			"HTTPS_PROXY=" + s.issuerProxy, "NO_PROXY=127.0.0.1",
 			"SSL_CERT_FILE=" + s.file("issuer.crt"), "SSL_CERT_DIR=" + s.file("no-certificates"),
 		},
-		ready: answers(fulcioURL + "/healthz"),
+		Ready: process.Answers(fulcioURL + "/healthz"),
 	})
 	if err != nil {
 		return err
 	}
-	raw, err := fetch(ctx, fulcioURL+"/api/v2/trustBundle")
+	raw, err := process.Fetch(ctx, fulcioURL+"/api/v2/trustBundle")
 	if err != nil {
 		return err
 	}
@@ -176,13 +178,13 @@ func (s *stack) startCT(ctx context.Context) error {
 	if err := s.write("ct.cfg", ctConfig(tree, s.file("fulcio.crt"), der)); err != nil {
 		return err
 	}
-	return s.launch(ctx, server{
-		name: "ct_server",
-		args: []string{
+	return s.launch(ctx, process.Server{
+		Name: "ct_server",
+		Args: []string{
 			"--http_endpoint", "127.0.0.1:" + port(ctURL), "--log_rpc_server", treesAddr, "--log_config", s.file("ct.cfg"),
 			"--quota_remote=false", "--quota_intermediate=false", "--logtostderr",
 		},
-		ready: answers(ctURL + "/ct/v1/get-sth"),
+		Ready: process.Answers(ctURL + "/ct/v1/get-sth"),
 	})
 }
 
@@ -206,7 +208,7 @@ func ctConfig(tree, roots string, key []byte) []byte {
 
 // save keeps what a server answers as a file.
 func (s *stack) save(ctx context.Context, name, url string) error {
-	raw, err := fetch(ctx, url)
+	raw, err := process.Fetch(ctx, url)
 	if err != nil {
 		return err
 	}

@@ -9,14 +9,16 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/releaseassay/assay/e2e/internal/process"
 )
 
 func (s *stack) startTSA(ctx context.Context) error {
 	base := strings.TrimSuffix(tsaURL, "/api/v1/timestamp")
-	err := s.launch(ctx, server{
-		name:  "timestamp-server",
-		args:  []string{"serve", "--host", "127.0.0.1", "--port", port(tsaURL), "--timestamp-signer", "memory", "--disable-ntp-monitoring"},
-		ready: answers(base + "/ping"),
+	err := s.launch(ctx, process.Server{
+		Name:  "timestamp-server",
+		Args:  []string{"serve", "--host", "127.0.0.1", "--port", port(tsaURL), "--timestamp-signer", "memory", "--disable-ntp-monitoring"},
+		Ready: process.Answers(base + "/ping"),
 	})
 	if err != nil {
 		return err
@@ -30,14 +32,14 @@ func (s *stack) startRekor1(ctx context.Context) error {
 		return err
 	}
 	host, treesPort, _ := strings.Cut(treesAddr, ":")
-	err = s.launch(ctx, server{
-		name: "rekor1",
-		args: []string{
+	err = s.launch(ctx, process.Server{
+		Name: "rekor1",
+		Args: []string{
 			"serve", "--rekor_server.address", "127.0.0.1", "--port", port(rekor1URL), "--rekor_server.hostname", "rekor1.e2e.test",
 			"--rekor_server.signer", "memory", "--enable_retrieve_api=false",
 			"--trillian_log_server.address", host, "--trillian_log_server.port", treesPort, "--trillian_log_server.tlog_id", tree,
 		},
-		ready: answers(rekor1URL + "/api/v1/log"),
+		Ready: process.Answers(rekor1URL + "/api/v1/log"),
 	})
 	if err != nil {
 		return err
@@ -60,15 +62,15 @@ func (s *stack) startRekor2(ctx context.Context) error {
 	if err := s.writePublic("rekor2.pub", public); err != nil {
 		return err
 	}
-	return s.launch(ctx, server{
-		name: "rekor2",
-		args: []string{
+	return s.launch(ctx, process.Server{
+		Name: "rekor2",
+		Args: []string{
 			"serve", "--http-address", "127.0.0.1", "--http-port", port(rekor2URL), "--grpc-address", "127.0.0.1", "--grpc-port", "7103",
 			"--http-metrics-port", "7104", "--hostname", rekor2Origin, "--storage-dir", s.file("rekor2.log"),
 			"--signer-filepath", s.file("rekor2.key"), "--checkpoint-interval", "500ms", "--batch-max-age", "100ms",
 			"--persistent-antispam",
 		},
-		ready: answers(rekor2URL + "/healthz"),
+		Ready: process.Answers(rekor2URL + "/healthz"),
 	})
 }
 
@@ -77,9 +79,9 @@ func (s *stack) startRegistry(ctx context.Context) error {
 	if err := os.MkdirAll(s.file("blobs"), 0o700); err != nil {
 		return fmt.Errorf("make folder of blobs: %w", err)
 	}
-	return s.launch(ctx, server{
-		name:  "crane",
-		args:  []string{"registry", "serve", "--address", plainHost, "--disk", s.file("blobs")},
-		ready: answers("http://" + plainHost + "/v2/"),
+	return s.launch(ctx, process.Server{
+		Name:  "crane",
+		Args:  []string{"registry", "serve", "--address", plainHost, "--disk", s.file("blobs")},
+		Ready: process.Answers("http://" + plainHost + "/v2/"),
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/releaseassay/assay/e2e/internal/process"
 	"github.com/releaseassay/assay/internal/lab"
 )
 
@@ -57,7 +58,7 @@ func (w *world) run(ctx context.Context, program string, env, args []string) (ou
 	cmd.Env = slices.Concat([]string{"HOME=" + home, "DOCKER_CONFIG=" + home, "ASSAY_CACHE=" + w.file("assay-cache"), "TMPDIR=" + w.dir}, env)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	dieWithUs(cmd)
+	process.DieWithUs(cmd)
 	err := cmd.Run()
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) || ctx.Err() != nil {

@@ -1,4 +1,4 @@
-package main
+package tool
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/releaseassay/assay/e2e/internal/exit"
 )
 
 // A tool that is there is not built again; nothing is built of a module that is not there.
@@ -19,9 +21,9 @@ func TestFill(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(modules, "m", "go.mod"), []byte("module example.test/m\n\ngo 1.26\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := &cache{dir: t.TempDir(), modules: modules, compiler: "go1", log: io.Discard}
-	built := tool{name: "built", module: "m", pkg: "example.test/m/built"}
-	file, err := c.path(built)
+	c := &Cache{dir: t.TempDir(), modules: modules, compiler: "go1", log: io.Discard}
+	built := Tool{Name: "built", Module: "m", Package: "example.test/m/built"}
+	file, err := c.Path(built)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,13 +33,13 @@ func TestFill(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	where, err := c.fill(t.Context(), []tool{built})
+	where, err := c.Fill(t.Context(), []Tool{built})
 	if err != nil || where["built"] != file {
 		t.Errorf("found %v, %v; wanted %s", where, err, file)
 	}
 	missing := built
-	missing.name = "missing"
-	if where, err := c.fill(t.Context(), []tool{missing}); err == nil {
+	missing.Name = "missing"
+	if where, err := c.Fill(t.Context(), []Tool{missing}); err == nil {
 		t.Errorf("a package that is not there: found %v", where)
 	}
 	entries, err := os.ReadDir(filepath.Dir(file))
@@ -56,18 +58,18 @@ func TestUnfetched(t *testing.T) {
 		out  string
 		code int
 	}{
-		{t.Context(), "missing go.sum entry for module providing package x", exitFault},
-		{t.Context(), "verifying x: checksum mismatch", exitFault},
-		{t.Context(), "go: updates to go.mod needed", exitFault},
-		{t.Context(), `Get "https://proxy.golang.org/x": dial tcp: connection refused`, exitUnavailable},
-		{late, "signal: killed", exitUnavailable},
+		{t.Context(), "missing go.sum entry for module providing package x", exit.Fault},
+		{t.Context(), "verifying x: checksum mismatch", exit.Fault},
+		{t.Context(), "go: updates to go.mod needed", exit.Fault},
+		{t.Context(), `Get "https://proxy.golang.org/x": dial tcp: connection refused`, exit.Unavailable},
+		{late, "signal: killed", exit.Unavailable},
 	} {
-		code, err := coded(exitGood, unfetched(c.ctx, tool{name: "x"}, []byte(c.out), failed))
+		code, err := exit.Coded(exit.Good, unfetched(c.ctx, Tool{Name: "x"}, []byte(c.out), failed))
 		if code != c.code || err == nil {
 			t.Errorf("%s: found exit code %d, %v; wanted %d", c.out, code, err, c.code)
 		}
 	}
-	if code, err := coded(exitFailed, nil); code != exitFailed || err != nil {
+	if code, err := exit.Coded(exit.Failed, nil); code != exit.Failed || err != nil {
 		t.Errorf("no error: found %d, %v", code, err)
 	}
 }

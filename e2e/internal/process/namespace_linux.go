@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -10,19 +10,21 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/releaseassay/assay/e2e/internal/exit"
 )
 
-// enter runs this program again, with these arguments, in a network namespace of its own: it has a loopback interface
+// Enter runs this program again, with these arguments, in a network namespace of its own: it has a loopback interface
 // and no other, so that whatever listens there cannot be reached from outside, and nothing inside can reach out.
-// It returns the exit code.
-func enter(ctx context.Context, args []string) (int, error) {
+// Mounts that it makes are its own, too. It returns the exit code.
+func Enter(ctx context.Context, args []string) (int, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return 0, fmt.Errorf("find this program: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGTERM}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGTERM}
 	if uid := os.Getuid(); uid != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: uid, Size: 1}}
@@ -33,7 +35,7 @@ func enter(ctx context.Context, args []string) (int, error) {
 	runtime.LockOSThread() // the kernel takes the end of the thread that started a child for that of the parent
 	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
-		return 0, unavailable{fmt.Errorf("make a network namespace: %w", err)}
+		return 0, exit.CannotRun{Reason: fmt.Errorf("make a network namespace: %w", err)}
 	}
 	err = cmd.Wait()
 	var ended *exec.ExitError
@@ -43,17 +45,29 @@ func enter(ctx context.Context, args []string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("run in the network namespace: %w", err)
 	}
-	return exitGood, nil
+	return exit.Good, nil
 }
 
-// dieWithUs ends a child when this process ends, however that happens.
-func dieWithUs(cmd *exec.Cmd) {
+// Cover puts an empty folder of this namespace's own, in memory, over one that is there. Nobody outside sees it.
+func Cover(folder string) error {
+	// What is mounted here must not appear where the namespace comes from.
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("keep mounts private: %w", err)
+	}
+	if err := syscall.Mount("tmpfs", folder, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=0755"); err != nil {
+		return fmt.Errorf("cover %s: %w", folder, err)
+	}
+	return nil
+}
+
+// DieWithUs ends a child when this process ends, however that happens.
+func DieWithUs(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
 
-// raiseLoopback switches the loopback interface on, which a new namespace has switched off. This is what
+// RaiseLoopback switches the loopback interface on, which a new namespace has switched off. This is what
 // `ip link set lo up` does: one RTM_NEWLINK message (rtnetlink(7)), of a header and a struct ifinfomsg.
-func raiseLoopback() error {
+func RaiseLoopback() error {
 	fd, err := syscall.Socket(syscall.AF_NETLINK, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, syscall.NETLINK_ROUTE)
 	if err != nil {
 		return fmt.Errorf("open netlink socket: %w", err)
