@@ -109,7 +109,7 @@ func releaseReasons() []Reason {
 		{ReleaseHashMismatch, "A file of the repository is not the one that its metadata lists.", "do not trust this server or the proxy before it; if the repository was just published, ask again"},
 		{ReleaseNotDelegated, "A role was given that no other delegates to.", do + "; the role is in the message"},
 		{ReleaseStateMissing, "The policy demands that an earlier run's state is at hand, and there is none.", "run `assay trust tuf init`, or bring the state with --tuf-state FILE"},
-		{ReleaseStateUnreadable, "The state that an earlier run saved is there and cannot be read.", "find out what happened to the file; `assay trust tuf init --again` begins anew from the pinned root"},
+		{ReleaseStateUnreadable, "The state that an earlier run saved is there and cannot be read, or that which the replicas of a server share.", "find out what happened to the file, or to the store; `assay trust tuf init --again` begins anew from the pinned root, with a file"},
 		{ReleaseInFuture, "Metadata of the repository was signed after the time of judgement.", "check the clock of this machine, and ask again; or check --at"},
 
 		{TUFUnreachable, "No connection to the TUF repository could be made (DNS, TCP, TLS, proxy), and no copy serves.", "check name, network and proxy, or bring a copy with --tuf-mirror"},

@@ -17,7 +17,7 @@ const (
 	// RequestMalformed is a request that cannot be read.
 	RequestMalformed Code = "request.malformed"
 	// PullSecretsUnreadable is a pod's pull secrets that could not be read.
-	PullSecretsUnreadable Code = "pull_secrets.unreadable"
+	PullSecretsUnreadable Code = "secrets.unreadable"
 )
 
 // serverReasons explain codes.
@@ -28,7 +28,7 @@ func serverReasons() []Reason {
 		{ReferenceNotPinned, "The image is named by a tag alone, which can point elsewhere by the time of the pull.", "name the digest as well, or let the mutating webhook write it"},
 		{ReferenceMalformed, "The image reference cannot be read.", "write NAME:TAG, NAME@sha256:HEX or NAME:TAG@sha256:HEX"},
 		{ReferenceNodeDecides, "imagePullPolicy is Never and the image has no digest: the node runs whatever it holds under that name.", "name the digest, or let the kubelet pull"},
-		{RequestMalformed, "The request cannot be read.", "see docs/serve.md for what the door takes"},
+		{RequestMalformed, "The request cannot be read.", "see docs/doors.md for what the door takes"},
 		{PullSecretsUnreadable, "The pod's pull secrets could not be read, so that its private images cannot be judged.", "grant the server get on the secrets of this namespace, or ask again"},
 	}
 }

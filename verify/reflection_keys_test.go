@@ -20,7 +20,7 @@ import (
 // that its messages give the mapping. All but the refused ones must parse somewhere.
 var impossibleKeys = map[string]map[string]any{
 	"the policy": {
-		"apiVersion": refused{"assay/v2"}, "kind": refused{"Policy"}, "mode": refused{"audit"}, "metadata": refused{map[string]any{}},
+		"apiVersion": refused{"assay/v2"}, "kind": refused{"Policy"}, "mode": refused{"audit"}, "grace": refused{"on"}, "metadata": refused{map[string]any{}},
 		"expires": "2025-06-01", "requires": refused{"impossible"}, "include": refused{[]any{map[string]any{"file": "impossible.yaml"}}},
 		"deny":       map[string]any{"versions": []any{map[string]any{"match": imageName, "version": "1.2.3"}}},
 		"identities": map[string]any{"signers": impossibleSigners, "sources": impossibleSources},
@@ -40,7 +40,7 @@ var impossibleKeys = map[string]map[string]any{
 		"release":      map[string]any{"tuf": impossibleTUF, "target": "impossible/{version}"},
 		"sbom":         map[string]any{"signer": keyOf("0")},
 		"attestations": map[string]any{"impossible": map[string]any{"type": "https://impossible.example", "signer": keyOf("0")}},
-		"platforms":    map[string]any{"require": []any{"impossible/impossible"}}, "mode": refused{"audit"},
+		"platforms":    map[string]any{"require": []any{"impossible/impossible"}}, "mode": refused{"audit"}, "grace": refused{"on"},
 		"consistency": map[string]any{"claims": []any{"built"}, "required": []any{"built"}}, "freshness": map[string]any{"max_age": "1s", "listed": true},
 	},
 	"a mirror":  {"prefix": "impossible.example", "of": "impossible.example"},

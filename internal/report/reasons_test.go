@@ -121,6 +121,10 @@ var subjects = []struct{ name, about string }{
 	{"layout", "The OCI layout on disk did not give what was needed. The check that needed it is `error`."},
 	{"place", "A place that the policy names could not be asked. The check that needed it is `error`."},
 	{"limit", "A bound was reached, so that not everything was read. The check that needed it is `error`."},
+	{"reference", "A door of the server: the image is named in a way that no verdict can be held to."},
+	{"secrets", "The server: a pod's pull secrets. Nothing is decided."},
+	{"server", "The server had no answer yet, or takes no more questions. Nothing is decided."},
+	{"request", "A door of the server: what it was sent."},
 	{"internal", "A fault of this program, or of a library in it."},
 }
 
