@@ -21,7 +21,7 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 win
 # every request that leaves it. `go vet` before them fetches what they import.
 HERMETIC := GOPROXY=off HTTP_PROXY=http://127.0.0.1:9 HTTPS_PROXY=http://127.0.0.1:9 NO_PROXY=localhost,127.0.0.1,::1,.test
 
-.PHONY: helm helm-golden image build test e2e lab race lint lint-full vuln fuzz bench compare bench-go golden release-dry cross clean
+.PHONY: helm helm-golden image build test e2e e2e-kube lab race lint lint-full vuln fuzz bench load compare bench-go golden release-dry cross clean
 
 build: ## bin/assay
 	$(GOBUILD) -o bin/ ./cmd/assay
@@ -32,6 +32,9 @@ test: ## vet and all tests, hermetic
 
 e2e: ## real Fulcio, logs, timestamps and cosign, against assay and the lab; the first build takes over ten minutes (docs/e2e.md)
 	$(GO) run ./e2e -v
+
+e2e-kube: ## a real Kubernetes API server that asks assay; needs etcd, and the first build takes minutes (docs/e2e-kube.md)
+	$(GO) run ./e2e/kube -v
 
 lab: build ## every case of the attack range against assay
 	bin/assay lab run
@@ -57,8 +60,8 @@ fuzz: ## a million inputs to the properties, then every fuzz target for FUZZTIME
 helm: ## what deploy/ ships: the chart linted, rendered and held against Kubernetes' types, Gatekeeper's Rego run; the first build of helm takes minutes
 	$(GO) run ./scripts/helm
 	$(GO) test ./scripts/helm ./internal/doctor
-	cd deploy/helm/tools && $(GO) test ./...
-	cd deploy/gatekeeper/test && $(GO) test ./...
+	cd deploy/helm/tools && $(GO) test -count=1 ./...
+	cd deploy/gatekeeper/test && $(GO) test -count=1 ./... # go does not see that files of other modules changed
 
 helm-golden: ## render the chart into deploy/helm/testdata; read the difference before you commit it
 	cp deploy/prometheus/alerts.yaml deploy/helm/assay/files/rules.yaml
@@ -69,6 +72,9 @@ image: ## the container image as an OCI layout, dist/image, without a Docker dae
 
 bench: ## what one verification costs, in each layout; fails if it asks more than we promise
 	$(HERMETIC) $(GO) run ./scripts/bench
+
+load: build ## what the server answers under load, and in how much memory; fails where a target is missed (takes minutes)
+	$(HERMETIC) $(GO) run ./scripts/load -bin bin/assay -check
 
 compare: build ## docs/compared.md: the attack range against assay and other tools' commands; builds those tools the first time
 	$(HERMETIC) $(GO) run ./scripts/compare -assay bin/assay $$(sh scripts/compare/tools.sh "$(GO)") -o docs/compared.md -readme README.md

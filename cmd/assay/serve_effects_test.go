@@ -5,8 +5,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -115,31 +117,15 @@ func TestServeRefresh(t *testing.T) {
 	s.errors.waitFor(t, `"loaded","policies":"second"`)
 }
 
-// TestServeState: what is kept lies in the folder that is named.
-func TestServeState(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "state")
-	s := startServe(t, "--state", dir)
-	s.ask(t, "")
-	if code := s.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Error(err)
-	}
-	file := filepath.Join(t.TempDir(), "file")
-	must(t, os.WriteFile(file, nil, 0o600))
-	w := world{stdout: io.Discard, stderr: &screenful{}, now: time.Now, getenv: func(string) string { return "" }}
-	if code := run(t.Context(), []string{"serve", "--policies", s.policy(), "--state", filepath.Join(file, "x")}, w); code != exitUsage {
-		t.Errorf("a folder that cannot be: exit code %d", code)
-	}
-}
-
 // TestServeTraces: spans go to the collector.
 func TestServeTraces(t *testing.T) {
 	asked := make(chan string, 16)
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		asked <- r.URL.Path
+		select {
+		case asked <- r.URL.Path:
+		default:
+		}
 	}))
 	defer collector.Close()
 	s := startServe(t, "--traces", collector.URL)
@@ -147,9 +133,7 @@ func TestServeTraces(t *testing.T) {
 	if code := s.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if path := <-asked; path != "/v1/traces" {
-		t.Errorf("got %s", path)
-	}
+	within(t, asked, "/v1/traces")
 }
 
 // TestServeStore: the store is reached over TLS by redis_ca, and with the password of the
@@ -185,18 +169,15 @@ func TestServeStore(t *testing.T) {
 		must(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
+	key := make([]byte, 32)
+	_, err = rand.Read(key)
+	must(t, err)
 	ca := write("ca.pem", string(pemOf(tlsServer.Certificate())))
 	args := []string{
 		"--redis", "rediss://" + listener.Addr().String(), "--redis-password", write("pw", "the-password\n"), "--redis-ca", ca,
-		"--store-keys", write("key", strings.Repeat("0123456789abcdef", 4)+"\n"),
+		"--store-keys", write("key", hex.EncodeToString(key)+"\n"),
 	}
 	s := startServe(t, args...)
-	s.ask(t, "")
-	for line := range heard {
-		if strings.Contains(line, "the-password") {
-			break
-		}
-	}
 	if status, _ := ready(t, s.url); status != 200 {
 		t.Errorf("without share_floor: /readyz is %d", status)
 	}
@@ -204,6 +185,22 @@ func TestServeStore(t *testing.T) {
 	s = startServe(t, append(args, "--share-floor")...)
 	if status, _ := ready(t, s.url); status != 503 {
 		t.Errorf("with share_floor: /readyz is %d", status)
+	}
+	within(t, heard, "the-password")
+}
+
+// within waits for a line that holds a text.
+func within(t *testing.T, lines <-chan string, text string) {
+	t.Helper()
+	for late := time.After(10 * time.Second); ; {
+		select {
+		case line := <-lines:
+			if strings.Contains(line, text) {
+				return
+			}
+		case <-late:
+			t.Fatalf("nobody sent %s", text)
+		}
 	}
 }
 

@@ -104,8 +104,6 @@ func (s *served) write(t *testing.T, name, text string) string {
 	return path
 }
 
-func (s *served) policy() string { return filepath.Join(s.dir, "p.yaml") }
-
 // hangup makes the server read its second policy.
 func (s *served) hangup(t *testing.T) error {
 	t.Helper()
@@ -146,6 +144,12 @@ func TestServeReload(t *testing.T) {
 	}
 	if status, _ := s.ask(t, two); status != 401 {
 		t.Errorf("an unknown token: got %d", status)
+	}
+	for range 1000 { // the audit log is written in the background
+		if b, _ := os.ReadFile(log); len(b) > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	must(t, os.WriteFile(tokens, []byte("b:"+two), 0o600))
 	must(t, os.WriteFile(config, []byte("deadline: 7s\n"), 0o600))

@@ -37,7 +37,8 @@ type Question struct {
 	Fresh bool
 }
 
-// Tenant names the pull secrets of a pod in its namespace.
+// Tenant names the pull secrets of a pod in its namespace: none where it names neither an
+// account nor secrets.
 type Tenant struct {
 	Namespace      string
 	ServiceAccount string

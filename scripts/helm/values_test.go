@@ -117,6 +117,16 @@ func built(t *testing.T) helm {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Read here what helm reads, so that `go test` does not remember a result of other templates.
+	err = filepath.WalkDir(filepath.Join(folder, "assay"), func(name string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			_, err = os.ReadFile(name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return h
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/tar"
 	"fmt"
 	"maps"
 	"os"
@@ -126,9 +127,32 @@ func TestImage(t *testing.T) {
 				t.Errorf("%s: owner %d, mode %o", name, f.owner, f.mode)
 			}
 		}
+		checkTimes(t, image, b.created)
 		if string(files[entrypoint].content) != string(p.binary) || string(files[roots].content) != string(b.roots) {
 			t.Error("the content is another")
 		}
+	}
+}
+
+// checkTimes wants every entry to be of the commit's time, and of nobody's name.
+func checkTimes(t *testing.T, image v1.Image, at time.Time) {
+	t.Helper()
+	layers, err := image.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range layers {
+		r, err := l.Uncompressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries := tar.NewReader(r)
+		for h, err := entries.Next(); err == nil; h, err = entries.Next() {
+			if !h.ModTime.Equal(at) || h.Uname+h.Gname != "" {
+				t.Errorf("%s is of %s, %s:%s", h.Name, h.ModTime, h.Uname, h.Gname)
+			}
+		}
+		_ = r.Close()
 	}
 }
 

@@ -33,6 +33,11 @@ func newReview() review {
 	return r
 }
 
+// size is the length of a review without what differs.
+func (r review) size() int {
+	return len(r.head) + len(r.afterUID) + len(r.afterName) + len(r.afterImage)
+}
+
 // write appends a review to b.
 func (r review) write(b []byte, uid, name, image string) []byte {
 	b = append(append(b, r.head...), uid...)

@@ -127,20 +127,28 @@ func refusing(keys []string) any {
 func TestSilenceDenies(t *testing.T) {
 	text := source(t)
 	for name, give := range map[string]func([]string) any{
-		"nothing":       func([]string) any { return nil },
-		"empty":         func([]string) any { return map[string]any{} },
-		"no responses":  func([]string) any { return answer(nil, nil, "") },
-		"system error":  func(keys []string) any { a := passing(keys).(map[string]any); a["system_error"] = "down"; return a },
-		"system alone":  func([]string) any { return answer(nil, nil, "connection refused") },
-		"another key":   func([]string) any { return passing([]string{"another"}) },
-		"one of two":    func([]string) any { return passing([]string{good}) },
-		"error":         refusing,
-		"both":          func(k []string) any { a := passing(k).(map[string]any); a["errors"] = []any{[]any{bad, "no"}}; return a },
-		"no outcome":    func(k []string) any { return answer([]any{[]any{good, map[string]any{}}, []any{bad, map[string]any{}}}, nil, "") },
-		"text":          func(k []string) any { return answer([]any{[]any{good, "passed"}, []any{bad, "passed"}}, nil, "") },
-		"other outcome": func(k []string) any { return answer([]any{[]any{good, map[string]any{"outcome": "passed"}}, []any{bad, map[string]any{"outcome": "undecided"}}}, nil, "") },
-		"true":          func(k []string) any { return true },
-		"list":          func(k []string) any { return []any{} },
+		"nothing":      func([]string) any { return nil },
+		"empty":        func([]string) any { return map[string]any{} },
+		"no responses": func([]string) any { return answer(nil, nil, "") },
+		"system error": func(keys []string) any { a := passing(keys).(map[string]any); a["system_error"] = "down"; return a },
+		"system alone": func([]string) any { return answer(nil, nil, "connection refused") },
+		"another key":  func([]string) any { return passing([]string{"another"}) },
+		"one of two":   func([]string) any { return passing([]string{good}) },
+		"error":        refusing,
+		"both": func(k []string) any {
+			a := passing(k).(map[string]any)
+			a["errors"] = []any{[]any{bad, "no"}}
+			return a
+		},
+		"no outcome": func(k []string) any {
+			return answer([]any{[]any{good, map[string]any{}}, []any{bad, map[string]any{}}}, nil, "")
+		},
+		"text": func(k []string) any { return answer([]any{[]any{good, "passed"}, []any{bad, "passed"}}, nil, "") },
+		"other outcome": func(k []string) any {
+			return answer([]any{[]any{good, map[string]any{"outcome": "passed"}}, []any{bad, map[string]any{"outcome": "undecided"}}}, nil, "")
+		},
+		"true": func(k []string) any { return true },
+		"list": func(k []string) any { return []any{} },
 	} {
 		found, err := violations(t, text, review("CREATE", pod(good, bad), nil), give)
 		if err == nil && len(found) == 0 {

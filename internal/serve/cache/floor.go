@@ -78,13 +78,13 @@ func (f *Floors) Raise(ctx context.Context, repository [sha256.Size]byte, floor 
 // redis.TxFailedErr where another replica wrote in between.
 func (f *Floors) merge(ctx context.Context, tx *redis.Tx, repository Key, floor metadata.Floor) (metadata.Floor, error) {
 	name := f.store.name(kindFloor, repository)
-	kept, err := f.open(repository, tx.GetRange(ctx, name, 0, sealing+maxFloor))
+	kept, old, err := f.open(repository, tx.GetRange(ctx, name, 0, sealing+maxFloor))
 	forged := errors.Is(err, errForged)
 	if err != nil && (!forged || floor.IsZero()) {
 		return metadata.Floor{}, err
 	}
 	merged := tufclient.Newest(kept, floor)
-	if !forged && same(merged, kept) {
+	if !forged && !old && same(merged, kept) {
 		return kept, nil
 	}
 	value, err := json.Marshal(merged)
@@ -102,40 +102,40 @@ func (f *Floors) merge(ctx context.Context, tx *redis.Tx, repository Key, floor 
 	return merged, err
 }
 
-// open reads the floor that a request found, zero for none.
-func (f *Floors) open(repository Key, found *redis.StringCmd) (metadata.Floor, error) {
+// open reads the floor that a request found, zero for none. old says that it is under a
+// key that is about to go.
+func (f *Floors) open(repository Key, found *redis.StringCmd) (floor metadata.Floor, old bool, err error) {
 	b, err := found.Bytes()
 	switch {
 	case isWrongType(err):
 		err = errForged
 	case err == nil && len(b) == 0:
 		f.store.count("floor", "miss")
-		return metadata.Floor{}, nil
+		return metadata.Floor{}, false, nil
 	}
-	var floor metadata.Floor
 	if err == nil {
 		var e sealed
 		if e, err = f.store.sealer.open(kindFloor, repository, b); err == nil {
-			err = json.Unmarshal(e.value, &floor)
+			old, err = e.old, json.Unmarshal(e.value, &floor)
 		}
 	}
 	switch {
 	case errors.Is(err, errForged):
 		f.store.count("floor", "forged")
 		f.store.log.Warn("a TUF floor in the store is not authentic", "key", f.store.name(kindFloor, repository))
-		return metadata.Floor{}, err
+		return metadata.Floor{}, false, err
 	case err != nil:
 		f.store.count("floor", "error")
-		return metadata.Floor{}, err
+		return metadata.Floor{}, false, err
 	}
 	if known := f.remember(repository, metadata.Floor{}); !same(tufclient.Newest(floor, known), floor) {
 		// An older one was put back, or the store has lost the newest.
 		f.store.count("floor", "stale")
 		f.store.log.Warn("a TUF floor in the store is lower than it was", "key", f.store.name(kindFloor, repository))
-		return floor, nil
+		return floor, old, nil
 	}
 	f.store.count("floor", "hit")
-	return floor, nil
+	return floor, old, nil
 }
 
 // remember merges a floor into what this process has seen of a repository, and returns it.
@@ -164,7 +164,7 @@ func (f *Floors) Ready(ctx context.Context) error {
 	}
 	f.mu.Unlock()
 	for repository, known := range known {
-		_, err := f.open(repository, f.store.client.GetRange(ctx, f.store.name(kindFloor, repository), 0, sealing+maxFloor))
+		_, _, err := f.open(repository, f.store.client.GetRange(ctx, f.store.name(kindFloor, repository), 0, sealing+maxFloor))
 		if err != nil && (!known || !errors.Is(err, errForged)) {
 			return f.unread(repository, err)
 		}

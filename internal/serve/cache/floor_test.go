@@ -4,11 +4,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/releaseassay/assay/tufclient/metadata"
 )
@@ -61,6 +63,55 @@ func TestFloorShared(t *testing.T) {
 	wantFloor(t, raised(t, b, metadata.Floor{}), floorOf(2, 8, "u"))
 	if left := s.raw().PTTL(t.Context(), a.store.name(kindFloor, repository)).Val(); left != -1 {
 		t.Errorf("it ends in %v", left)
+	}
+}
+
+// TestFloorRotated: a floor that does not rise is sealed anew all the same while both keys
+// are there.
+func TestFloorRotated(t *testing.T) {
+	s, c := newServer(t), newFakeClock()
+	with := func(keys ...byte) *Floors {
+		return NewFloors(s.store(c, func(o *RedisOptions) {
+			o.Keys = nil
+			for _, n := range keys {
+				o.Keys = append(o.Keys, testKey(n))
+			}
+		}), repository)
+	}
+	raised(t, with(1), floorOf(1, 7, "t"))
+	wantFloor(t, raised(t, with(1, 2), metadata.Floor{}), floorOf(1, 7, "t"))
+	if err := with(2).Ready(t.Context()); err == nil {
+		t.Error("sealed anew too early, for those who have the old key alone")
+	}
+	wantFloor(t, raised(t, with(2, 1), metadata.Floor{}), floorOf(1, 7, "t"))
+	wantFloor(t, raised(t, with(2), metadata.Floor{}), floorOf(1, 7, "t"))
+}
+
+// TestFloorRights: the rights that the documentation names are enough for everything.
+func TestFloorRights(t *testing.T) {
+	s, c := newServer(t), newFakeClock()
+	rights := "on >pass-word ~assay:1:* resetchannels -@all +getrange +set +watch +unwatch +multi +exec +ping +auth +hello +select"
+	args := []any{"ACL", "SETUSER", "assay"}
+	for _, right := range strings.Fields(rights) {
+		args = append(args, right)
+	}
+	if err := s.raw().Do(t.Context(), args...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../../docs/cache.md")
+	if err != nil || !strings.Contains(string(page), strings.Replace(rights, "pass-word", "PASSWORD", 1)) {
+		t.Errorf("docs/cache.md names other rights, %v", err)
+	}
+	r := s.store(c, func(o *RedisOptions) { o.URL, o.PasswordFile = "redis://assay@"+s.addr+"/3", file(t, "pass-word") })
+	f := NewFloors(r, repository)
+	wantFloor(t, raised(t, f, floorOf(1, 7, "t")), floorOf(1, 7, "t"))
+	wantFloor(t, raised(t, f, metadata.Floor{}), floorOf(1, 7, "t"))
+	if err := f.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	r.Set(t.Context(), keyOf("a"), []byte("v"), start.Add(time.Hour))
+	if v := got(t, r, keyOf("a")); v != "v" {
+		t.Errorf("got %q", v)
 	}
 }
 

@@ -170,6 +170,11 @@ func TestMemoryBound(t *testing.T) {
 	if n, bytes := m.Len(); bytes > limit || n < 2000 {
 		t.Errorf("got %d entries, %d bytes", n, bytes)
 	}
+	light := NewMemory[int](limit, c.now)
+	light.Set(keyOf(1), 1, -1<<40, start.Add(time.Hour))
+	if _, bytes := light.Len(); bytes != Overhead {
+		t.Errorf("a weight below zero counts %d bytes", bytes)
+	}
 	tiny := NewMemory[int](0, c.now)
 	tiny.Set(keyOf(1), 1, 0, start.Add(time.Hour))
 	if n, _ := tiny.Len(); n != 0 {

@@ -49,6 +49,8 @@ type sealer struct {
 type sealed struct {
 	value          []byte
 	written, until time.Time // until is zero for an entry that stays
+	// old is true if the key is not the one that writes.
+	old bool
 }
 
 func (s *sealer) seal(kind kind, key Key, value []byte, written, until time.Time) ([]byte, error) {
@@ -84,7 +86,7 @@ func (s *sealer) open(kind kind, key Key, b []byte) (sealed, error) {
 	times := head[len(format)+1:]
 	written, until := int64(binary.BigEndian.Uint64(times)), int64(binary.BigEndian.Uint64(times[8:]))
 	id, salt := [keyIDBytes]byte(times[16:]), head[header-saltBytes:]
-	for _, k := range s.keys {
+	for i, k := range s.keys {
 		if k.id != id {
 			continue
 		}
@@ -96,7 +98,7 @@ func (s *sealer) open(kind kind, key Key, b []byte) (sealed, error) {
 		if err != nil {
 			return sealed{}, errForged
 		}
-		e := sealed{value: value, written: time.UnixMilli(written)}
+		e := sealed{value: value, written: time.UnixMilli(written), old: i > 0}
 		if until != 0 {
 			e.until = time.UnixMilli(until)
 		}

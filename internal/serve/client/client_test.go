@@ -3,10 +3,18 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
+	"log"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -211,13 +219,14 @@ func TestNobodyAnswers(t *testing.T) {
 func TestTLS(t *testing.T) {
 	ref := reference(t, "alpine")
 	asked := 0
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked++
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(written(t, passed(ref)))
 	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are to fail
+	s.StartTLS()
 	defer s.Close()
-	s.Config.ErrorLog = nil
 	dir := t.TempDir()
 	ca, empty := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "empty.pem")
 	must(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600))
@@ -255,6 +264,42 @@ func TestTLS(t *testing.T) {
 	}
 	if asked != 1 {
 		t.Errorf("the server was asked %d times", asked)
+	}
+}
+
+// TestClientCertificate: the certificate that is named is the one that is shown.
+func TestClientCertificate(t *testing.T) {
+	ref := reference(t, "alpine")
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "node-7"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	must(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	dir := t.TempDir()
+	write := func(name, kind string, b []byte) string {
+		file := filepath.Join(dir, name)
+		must(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}), 0o600))
+		return file
+	}
+	shown := ""
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shown = r.TLS.PeerCertificates[0].Subject.CommonName
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(written(t, passed(ref)))
+	}))
+	s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13}
+	s.StartTLS()
+	defer s.Close()
+	c, err := New(Options{
+		URL: s.URL, CAFile: write("ca.pem", "CERTIFICATE", s.Certificate().Raw),
+		Certificate: write("cert.pem", "CERTIFICATE", der), Key: write("key.pem", "PRIVATE KEY", private),
+	})
+	must(t, err)
+	defer c.Close()
+	if v, err := c.Verify(context.Background(), serve.Question{Reference: ref}); err != nil || !v.Passed() || shown != "node-7" {
+		t.Errorf("%v; shown %q", err, shown)
 	}
 }
 

@@ -39,6 +39,9 @@ func (d *doors) mutate(ctx context.Context, c *call) (reply, *fault) {
 func (d *doors) admission(ctx context.Context, c *call, mutate bool) (reply, *fault) {
 	r, f := d.readReview(c)
 	if f != nil {
+		x := decision{outcome: serve.Refused, check: objectCheck, code: string(f.code)}
+		d.note(c, x, r.record(x)) // an object that nobody could judge is refused, which somebody will ask about
+		d.count(c, x)
 		return reply{}, f
 	}
 	if r.question.Exempt != "" {
@@ -79,7 +82,7 @@ func (d *doors) readReview(c *call) (review, *fault) {
 	q, err := kube.ParseReview(b)
 	c.uid = q.UID
 	if err != nil {
-		return review{}, malformed("%v", err)
+		return review{uid: q.UID}, malformed("%v", err)
 	}
 	r := review{
 		uid: q.UID, kind: q.Kind, namespace: q.Namespace, name: q.Name, operation: q.Operation, user: q.User.Name, dryRun: q.DryRun,
@@ -88,10 +91,10 @@ func (d *doors) readReview(c *call) (review, *fault) {
 	if r.question, err = kube.Ask(q, d.kinds, audited); err != nil {
 		f := malformed("%v", err)
 		f.status = http.StatusForbidden
-		return review{}, f
+		return r, f
 	}
 	if r.question.Exempt == "" && len(r.question.Judge)+len(r.question.Skipped) == 0 {
-		return review{}, malformed("no image was found, and nothing says that there is none")
+		return r, malformed("no image was found, and nothing says that there is none")
 	}
 	return r, nil
 }
@@ -103,7 +106,7 @@ func (d *doors) tenant(r review, ref kube.Ref) serve.Tenant {
 	}
 	// The API server has written its service account's secrets into a Pod, and a node uses no others.
 	if !ref.Pod.Template && len(ref.Pod.PullSecrets) == 0 {
-		return serve.Tenant{}
+		return serve.Tenant{Namespace: r.namespace}
 	}
 	return serve.Tenant{Namespace: r.namespace, ServiceAccount: ref.Pod.ServiceAccount, Secrets: joinNames(ref.Pod.PullSecrets)}
 }

@@ -308,13 +308,21 @@ func TestRecords(t *testing.T) {
 	if b.Outcome != "refused" || b.Admitted || strings.Join(b.Codes, " ") != "reference.not_pinned" {
 		t.Errorf("found %+v", b)
 	}
+	s.audit.Reset()
+	s.review(t, "validate", asked{kind: "Widget", object: `{"apiVersion":"v1","kind":"Widget"}`}.String())
+	if r := s.records(t); len(r) != 1 || r[0].UID != uid || r[0].User != "bob" || r[0].Kind != "v1 Widget" || r[0].Admitted || r[0].Outcome != "refused" || strings.Join(r[0].Codes, " ") != "request.malformed" {
+		t.Errorf("an object that could not be judged: %+v", r)
+	}
 	for _, sample := range []string{
 		`assay_decisions_total{check="signature",code="signature.identity_mismatch",door="validate",outcome="refused"}`,
 		`assay_decisions_total{check="reference",code="reference.not_pinned",door="validate",outcome="refused"}`,
-		`assay_requests_total{door="validate",status="403"}`,
+		`assay_decisions_total{check="reference",code="request.malformed",door="validate",outcome="refused"}`,
 	} {
 		if got := s.counted(t, sample); got != "1" {
 			t.Errorf("%s is %q", sample, got)
 		}
+	}
+	if got := s.counted(t, `assay_requests_total{door="validate",status="403"}`); got != "2" {
+		t.Errorf("%q requests were counted", got)
 	}
 }

@@ -66,8 +66,12 @@ func TestRequestsOfAnotherForm(t *testing.T) {
 			{"two timeouts", http.MethodPost, nil, door.body, "?timeout=1s&timeout=100s", 400},
 			{"a negative timeout", http.MethodPost, nil, door.body, "?timeout=-1s", 400},
 			{"too large", http.MethodPost, nil, door.body + strings.Repeat(" ", kube.MaxReview), "", 413},
+			{"too large, of unknown length", http.MethodPost, nil, door.body + strings.Repeat(" ", kube.MaxReview), "", 413},
 		} {
 			r := httptest.NewRequest(c.method, path+c.query, strings.NewReader(c.body))
+			if strings.HasSuffix(c.name, "unknown length") {
+				r.ContentLength = -1
+			}
 			r.Header.Set("Content-Type", "application/json")
 			for name, value := range c.header {
 				r.Header.Set(name, value)
@@ -221,6 +225,12 @@ func TestAnswersAboutAnother(t *testing.T) {
 			if w := s.post(t, path, door.body); strings.Contains(w.Body.String(), door.admits) {
 				t.Errorf("%s, %s: %d %s", name, path, w.Code, w.Body)
 			}
+			if path != "/admission/validate" {
+				continue
+			}
+			if got := s.review(t, "validate", asked{kind: "Deployment", object: deployment(other)}.String()); got.Allowed {
+				t.Errorf("%s, of a template: %+v", name, got)
+			}
 		}
 	}
 }
@@ -228,12 +238,7 @@ func TestAnswersAboutAnother(t *testing.T) {
 // TestLargeBodiesAtOnce is attack 40, oversized: bodies share one room, a full one
 // turns them away in the form of the door, and all of it comes back.
 func TestLargeBodiesAtOnce(t *testing.T) {
-	var handler *doors
-	s := open(t, settings.Settings{}, nil)
-	h, err := New(Options{Verifier: s.fake, Now: time.Now})
-	must(t, err)
-	_ = h
-	handler = &doors{Options: Options{Now: time.Now}, room: newRoom(256 << 10)}
+	handler := &doors{Options: Options{Now: time.Now}, room: newRoom(256 << 10)}
 	padded := strings.Replace(asked{object: pod(pinned("good"))}.String(), `"dryRun"`, `"x":"`+strings.Repeat("y", 300<<10)+`","dryRun"`, 1)
 	padded = strings.ReplaceAll(padded, "\n", "")
 	try := func(body io.Reader) (*call, []byte, *fault) {

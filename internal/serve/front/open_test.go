@@ -1,6 +1,7 @@
 package front
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -56,6 +57,36 @@ func TestOpenDoors(t *testing.T) {
 					t.Errorf("open %v, path %s: the client is %q; wanted its address", open, path, asked)
 				}
 			}
+		}
+	}
+}
+
+// TestOpenDoorsMutual is of client certificates: an open door takes a connection without
+// one, every other door refuses it, and a certificate of strangers opens none.
+func TestOpenDoorsMutual(t *testing.T) {
+	set := secured("mtls")
+	set.Open = []string{"admission"}
+	s := start(t, set, nil)
+	good, key := s.clients.issue(t, nil)
+	strange, strangeKey := s.ca.issue(t, nil)
+	shows := func(cert, key []byte) *http.Client {
+		pair := must(tls.X509KeyPair(cert, key))
+		return s.client(t, func(c *tls.Config) { c.Certificates = []tls.Certificate{pair} })
+	}
+	for _, c := range []struct {
+		name   string
+		client *http.Client
+		path   string
+		want   int
+	}{
+		{"nobody", s.client(t, nil), "/admission/validate", 200},
+		{"nobody", s.client(t, nil), "/v1/verify", 401},
+		{"a client", shows(good, key), "/admission/validate", 200},
+		{"a client", shows(good, key), "/v1/verify", 200},
+		{"a stranger", shows(strange, strangeKey), "/v1/verify", 0},
+	} {
+		if code, body := get(c.client, s.url(c.path)); code != c.want && !(c.want == 0 && code == 401) {
+			t.Errorf("%s at %s: got %d %s; wanted %d", c.name, c.path, code, body, c.want)
 		}
 	}
 }

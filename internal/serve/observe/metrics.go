@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,7 @@ type Metrics struct {
 	work
 	state
 	bounds labels
+	before atomic.Pointer[func()]
 }
 
 // NewMetrics makes the metrics of a server of the version and commit given.
@@ -52,9 +54,23 @@ func (m *Metrics) Handler() http.Handler {
 	if m == nil {
 		return http.NotFoundHandler()
 	}
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+	scrape := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		MaxRequestsInFlight: 4, Timeout: 10 * time.Second, ErrorHandling: promhttp.ContinueOnError,
 	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f := m.before.Load(); f != nil {
+			(*f)()
+		}
+		scrape.ServeHTTP(w, r)
+	})
+}
+
+// Before has f called before each scrape, to say what is cheap to say then, such as
+// [Metrics.Entries].
+func (m *Metrics) Before(f func()) {
+	if m != nil {
+		m.before.Store(&f)
+	}
 }
 
 // Decided counts one decision about one image: the door (such as "validate"), the

@@ -80,7 +80,7 @@ func judging() []Setting {
 		{Name: "shadow", Default: "(none)", Usage: "policy that is judged beside and counted, and decides nothing", field: func(s *Settings) field { return path(&s.Shadow) }},
 		{Name: "registries", Default: "(none)", Common: "ASSAY_CONFIG", Usage: "configuration of registries, see registries.md", field: func(s *Settings) field { return path(&s.Registries) }},
 		{Name: "trusted_root", Default: "(builtin)", Usage: "trusted root in place of the builtin one", field: func(s *Settings) field { return path(&s.TrustedRoot) }},
-		{Name: "state", Default: "(none: memory)", Common: "ASSAY_CACHE", Usage: "folder of what was seen of TUF repositories and of the updated trusted root", field: func(s *Settings) field { return folder(&s.State) }},
+		{Name: "state", Default: "(none: a temporary folder)", Common: "ASSAY_CACHE", Usage: "folder of what was seen of TUF repositories and of the updated trusted root", field: func(s *Settings) field { return folder(&s.State) }},
 	}
 }
 

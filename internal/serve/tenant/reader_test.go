@@ -287,7 +287,7 @@ func TestReadFails(t *testing.T) {
 		"another namespace": text(`{"kind":"Secret","metadata":{"name":"one","namespace":"other"}}`),
 		"data of no base64": text(`{"kind":"Secret","metadata":{"name":"one","namespace":"team"},"type":"kubernetes.io/dockercfg","data":{".dockercfg":"` + hidden + `!"}}`),
 		"no end":            text(`{"kind":"Secret","metadata":{"name":"one","namespace":"team"},"x":"` + long),
-		"too long":          text(`{"kind":"Secret","metadata":{"name":"one","namespace":"team"},"type":"kubernetes.io/dockercfg","data":{}}` + strings.Repeat(" ", maxObject)),
+		"too long":          text(`{"kind":"Secret","metadata":{"name":"one","namespace":"team"},"type":"kubernetes.io/dockercfg","data":{".dockercfg":"e30="}}` + strings.Repeat(" ", maxObject)),
 		"cut": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = io.WriteString(w, `{"kind":"Secret",`)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"reflect"
 	"strings"
 	"sync"
@@ -137,6 +138,18 @@ func TestCaches(t *testing.T) {
 		s.ask(t, v, s.question(t, ":2.0.0"), serve.Refused, "signature.missing")
 		s.add(s.options.Settings.CacheFail)
 		s.ask(t, v, s.question(t, ":2.0.0"), serve.Passed)
+	})
+	t.Run("evidence that could not be read, remembered as none", func(t *testing.T) {
+		s := newStage(t)
+		v := s.verifier(t)
+		s.registry.SetIntercept(func(w http.ResponseWriter, r *http.Request) bool {
+			return (strings.Contains(r.URL.Path, "/referrers/") || strings.HasSuffix(r.URL.Path, ".sig")) && shut(w, r)
+		})
+		q := s.question(t, "@"+s.release.Image.Digest())
+		s.ask(t, v, q, serve.Undecided, "registry.forbidden")
+		s.registry.SetIntercept(nil)
+		s.add(s.options.Settings.CacheError)
+		s.ask(t, v, q, serve.Passed)
 	})
 	t.Run("a time-bound rule that has ended", func(t *testing.T) {
 		s := newStage(t)

@@ -131,12 +131,12 @@ func (v *Verifier) resolveAndJudge(t task, f *flight[*kept]) *kept {
 		return k
 	}
 	t.digest = r.value.image.Digest
-	run2 := func(one *flight[*kept]) (*kept, func()) { return v.judge(t, one, r.value) }
+	goOn := func(one *flight[*kept]) (*kept, func()) { return v.judge(t, one, r.value) }
 	var one *flight[*kept]
 	if t.fresh {
-		one = alone(v.spawn, &f.waiting, run2)
+		one = alone(v.spawn, &f.waiting, goOn)
 	} else {
-		one, _ = v.judging.join(t.key(), v.spawn, &f.waiting, run2)
+		one, _ = v.judging.join(t.key(), v.spawn, &f.waiting, goOn)
 	}
 	if one == nil {
 		return v.unresolved(t, busy(t), "")
@@ -242,6 +242,6 @@ func (v *Verifier) safely(ctx context.Context, t task, source verify.Source, now
 	return verify.Verify(ctx, source, t.asked.Reference, t.by.Policy.Policy, t.by.Trust, t.options(now))
 }
 
-// judgedHere reports whether the answer is a verdict that others may use: one that was
-// decided, and not graced.
+// judgedHere reports whether the answer is a verdict of this replica's that others may
+// use: one that was decided.
 func (k *kept) judgedHere() bool { return k.conclusive && !k.elsewhere }

@@ -47,7 +47,7 @@ func TestGrace(t *testing.T) {
 	if a := v.Verify(ctx, pinned); a.Outcome != serve.Graced || !a.Late {
 		t.Errorf("%+v", a)
 	}
-	close(k.go_)
+	close(k.goOn)
 	v.running.Wait()
 	s.registry.SetIntercept(shut)
 	// An edit of the policy ends it: what it denies now is not graced.

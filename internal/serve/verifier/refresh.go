@@ -62,44 +62,62 @@ func (v *Verifier) count() {
 	v.Metrics.Entries("evidence", entries, bytes)
 }
 
+// listing is a TUF repository that a policy names, with what it is verified by.
+type listing struct {
+	demand policy.Release
+	root   []byte
+	// material is the trusted root for what identities signed, nil for none.
+	material *verify.TrustedRoot
+}
+
+// repositories are the TUF repositories of all policies in force, each once.
+func (v *Verifier) repositories() []listing {
+	var all []listing
+	seen := map[repository]bool{}
+	for _, m := range v.current.Load().all() {
+		for _, rule := range m.Rules {
+			if rule.Release == nil || seen[repositoryOf(rule.Release)] {
+				continue
+			}
+			seen[repositoryOf(rule.Release)] = true
+			l := listing{demand: *rule.Release}
+			for _, pinned := range m.Policy.Trust.Pinned {
+				if pinned.SHA256() == l.demand.TUF.Root.SHA256 {
+					l.root = pinned.Bytes()
+				}
+			}
+			for _, r := range m.Policy.Trust.Roots {
+				if r.Name() == l.demand.Trust {
+					l.material = r
+				}
+			}
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
 // refreshRepositories brings the copies of all TUF repositories up to date, so that first
 // reviews find them, and verdicts over older ones are not used any more.
 func (v *Verifier) refreshRepositories(ctx context.Context) {
-	s := v.current.Load()
-	seen := map[repository]bool{}
-	for _, m := range s.all() {
-		for _, rule := range m.Rules {
-			demand := rule.Release
-			if demand == nil || demand.TUF.Refresh == policy.RefreshNever || seen[repositoryOf(demand)] || ctx.Err() != nil {
-				continue
-			}
-			seen[repositoryOf(demand)] = true
-			err := v.refreshRepository(ctx, m, *demand)
-			if v.Metrics.Loaded("tuf", err); err != nil {
-				v.Log.Warn("a TUF repository could not be refreshed", "repository", demand.TUF.MetadataURL, "error", escaped(err.Error()))
-			}
+	for _, l := range v.repositories() {
+		if l.demand.TUF.Refresh == policy.RefreshNever || ctx.Err() != nil {
+			continue
+		}
+		err := v.refreshRepository(ctx, l)
+		if v.Metrics.Loaded("tuf", err); err != nil {
+			v.Log.Warn("a TUF repository could not be refreshed", "repository", l.demand.TUF.MetadataURL, "error", escaped(err.Error()))
 		}
 	}
 }
 
-func (v *Verifier) refreshRepository(ctx context.Context, m *mapping, demand policy.Release) error {
+func (v *Verifier) refreshRepository(ctx context.Context, l listing) error {
 	ctx, cancel := context.WithTimeout(ctx, v.limits.Verification)
 	defer cancel()
-	var root []byte
-	for _, pinned := range m.Policy.Trust.Pinned {
-		if pinned.SHA256() == demand.TUF.Root.SHA256 {
-			root = pinned.Bytes()
-		}
-	}
-	var material *verify.TrustedRoot
-	for _, r := range m.Policy.Trust.Roots {
-		if r.Name() == demand.Trust {
-			material = r
-		}
-	}
+	demand := l.demand
 	o := v.open(task{conf: v.current.Load()})
 	client, err := o.Repositories.Open(release.Repository{
-		TUF: demand.TUF, Root: root, Sigstore: verify.MetadataSigstore(material, verify.DefaultLimits()), At: v.Now(),
+		TUF: demand.TUF, Root: l.root, Sigstore: verify.MetadataSigstore(l.material, verify.DefaultLimits()), At: v.Now(),
 	})
 	if err != nil {
 		return err
@@ -111,7 +129,7 @@ func (v *Verifier) refreshRepository(ctx context.Context, m *mapping, demand pol
 	if v.Floors == nil {
 		err = client.Refresh(ctx)
 	} else {
-		err = v.refreshShared(ctx, client, release.Identity(root, demand.TUF.MetadataURL))
+		err = v.refreshShared(ctx, client, release.Identity(l.root, demand.TUF.MetadataURL))
 	}
 	if err != nil {
 		return err

@@ -1,12 +1,17 @@
 package verifier
 
 import (
+	"context"
+	"crypto/sha256"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/releaseassay/assay/internal/lab"
 	"github.com/releaseassay/assay/internal/serve"
+	"github.com/releaseassay/assay/tufclient"
+	"github.com/releaseassay/assay/tufclient/metadata"
 )
 
 // TestReleases share one refresh, and remember a withdrawal when it is seen.
@@ -69,4 +74,47 @@ func TestTUFDown(t *testing.T) {
 	s.ask(t, v, s.question(t, ":1.2.3"), serve.Passed)
 	s.add(10 * time.Minute)
 	s.ask(t, v, s.question(t, ":1.2.3"), serve.Passed) // by the kept copy
+}
+
+// floors fail until they are mended.
+type floors struct {
+	err    error
+	raised map[[sha256.Size]byte]metadata.Floor
+}
+
+func (f *floors) Raise(_ context.Context, of [sha256.Size]byte, floor metadata.Floor) (metadata.Floor, error) {
+	if f.err != nil {
+		return metadata.Floor{}, f.err
+	}
+	f.raised[of] = tufclient.Newest(f.raised[of], floor)
+	return f.raised[of], nil
+}
+
+func (f *floors) Ready(context.Context) error { return f.err }
+
+// TestSharedFloors are read before anything is ready, and raised by the look in the
+// background.
+func TestSharedFloors(t *testing.T) {
+	s := newStage(t)
+	_, rule := s.tuf(t)
+	s.policy(t, "policy.yaml", "", rule)
+	f := &floors{err: errors.New("the store is down"), raised: map[[sha256.Size]byte]metadata.Floor{}}
+	s.options.Floors = f
+	v := s.verifier(t)
+	if err := v.Ready(); err == nil || !strings.Contains(err.Error(), "the store is down") {
+		t.Errorf("ready without a floor: %v", err)
+	}
+	s.ask(t, v, s.question(t, ":1.2.3"), serve.Undecided, "release.state_unreadable")
+	f.err = nil
+	if err := v.Ready(); err != nil || len(f.raised) != 1 {
+		t.Errorf("%v, %v", err, f.raised)
+	}
+	v.look(t.Context())
+	for _, floor := range f.raised {
+		if floor.Timestamp == 0 {
+			t.Errorf("the floor was not raised: %+v", floor)
+		}
+	}
+	s.add(s.options.Settings.CacheError)
+	s.ask(t, v, s.question(t, ":1.2.3"), serve.Passed)
 }

@@ -2,6 +2,8 @@ package verifier
 
 import (
 	"encoding/binary"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -29,3 +31,25 @@ func TestMemoryBySettings(t *testing.T) {
 }
 
 func second(_ int, bytes int64) int64 { return bytes }
+
+// TestStateIsKept: what was seen of a TUF repository lies in the folder that is set, and
+// outlives the verifier; without one it does not.
+func TestStateIsKept(t *testing.T) {
+	s := newStage(t)
+	tuf, rule := s.tuf(t)
+	s.policy(t, "policy.yaml", "", rule)
+	must(t, tuf.Publish())
+	for _, state := range []string{s.path("kept"), ""} {
+		s.options.Settings.State = state
+		v := s.verifier(t)
+		v.look(t.Context())
+		seen, err := os.ReadDir(v.tufDir())
+		if err != nil || len(seen) == 0 || state != "" && filepath.Dir(v.tufDir()) != state {
+			t.Errorf("state %q: %v, %v in %s", state, seen, err, v.tufDir())
+		}
+		v.Close()
+		if _, err := os.Stat(v.tufDir()); (err == nil) != (state != "") {
+			t.Errorf("state %q after the end: %v", state, err)
+		}
+	}
+}

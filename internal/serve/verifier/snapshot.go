@@ -182,7 +182,7 @@ func fileSums(paths []string) string {
 // less.
 const maxWatched = 8 << 20
 
-// policyNames are for messages: "prod (policies/prod.yaml)".
+// policyNames are for the log.
 func (s *snapshot) policyNames() string {
 	var names []string
 	for _, m := range s.all() {

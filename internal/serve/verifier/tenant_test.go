@@ -64,7 +64,15 @@ func TestTenants(t *testing.T) {
 			t.Errorf("%q: %s", other, code)
 		}
 	}
-	s.ask(t, v, as("unknown"), serve.Undecided, "pull_secrets.unreadable")
+	s.ask(t, v, as("unknown"), serve.Undecided, "secrets.unreadable")
+	// What a template's service account has is not needed: its Pods name it. A Pod that names nothing has nothing.
+	for _, who := range []serve.Tenant{{Namespace: "unknown", ServiceAccount: "default"}, {Namespace: "open"}} {
+		q := pinned
+		q.Tenant = who
+		if a := s.ask(t, v, q, serve.Undecided); !strings.HasPrefix(a.Problems[0].Code, "registry.") {
+			t.Errorf("%+v: %s", who, a.Problems[0].Code)
+		}
+	}
 	if a := s.ask(t, v, as("open"), serve.Passed); !a.Remembered {
 		t.Errorf("%+v", a)
 	}
@@ -97,7 +105,7 @@ func TestDiscretion(t *testing.T) {
 	if full.Problems[0].Found == "" || full.Verdict.Size() == 0 {
 		t.Errorf("%+v", full)
 	}
-	q.Tenant = serve.Tenant{Namespace: "none"}
+	q.Tenant = serve.Tenant{Namespace: "none", ServiceAccount: "default"}
 	for range 2 {
 		a := s.ask(t, v, q, serve.Refused, "signature.identity_mismatch")
 		p := a.Problems[0]
@@ -105,7 +113,7 @@ func TestDiscretion(t *testing.T) {
 			t.Errorf("a tenant is told %+v", a)
 		}
 	}
-	q.Tenant = serve.Tenant{Namespace: "open"}
+	q.Tenant = serve.Tenant{Namespace: "open", ServiceAccount: "default"}
 	if a := s.ask(t, v, q, serve.Refused, "signature.identity_mismatch"); a.Problems[0].Found == "" {
 		t.Errorf("a tenant is not told what its own credentials read: %+v", a)
 	}

@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/releaseassay/assay/internal/release"
 	"github.com/releaseassay/assay/internal/trust"
+	"github.com/releaseassay/assay/tufclient/metadata"
 )
 
 // trusted is what is known of the age of the root that is built in.
@@ -86,12 +88,18 @@ func (v *Verifier) Ready() error {
 		return fmt.Errorf("the trusted root was last known to be current at %s, longer ago than trust_age (%s): let the server reach %s, or bring a root with trusted_root",
 			date.UTC().Format(time.RFC3339), v.limits.TrustAge, trust.DefaultMirror)
 	}
-	if v.Floors != nil {
-		ctx, cancel := context.WithTimeout(v.background, 2*time.Second)
-		defer cancel()
-		if err := v.Floors.Ready(ctx); err != nil {
+	if v.Floors == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(v.background, 2*time.Second)
+	defer cancel()
+	for _, r := range v.repositories() {
+		if _, err := v.Floors.Raise(ctx, release.Identity(r.root, r.demand.TUF.MetadataURL), metadata.Floor{}); err != nil {
 			return fmt.Errorf("share_floor: %w", err)
 		}
+	}
+	if err := v.Floors.Ready(ctx); err != nil {
+		return fmt.Errorf("share_floor: %w", err)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ type Floors interface {
 // Verifier is a serve.Verifier and a serve.Policies. It is safe for concurrent use.
 type Verifier struct {
 	Options
-	limits Settings
+	limits settings.Settings
 
 	current   atomic.Pointer[snapshot]
 	reloading sync.Mutex
@@ -92,9 +92,6 @@ type Verifier struct {
 	closed     bool
 	running    sync.WaitGroup
 }
-
-// Settings is what of the server's settings bounds a Verifier.
-type Settings = settings.Settings
 
 var (
 	_ serve.Verifier = (*Verifier)(nil)
@@ -142,6 +139,7 @@ func New(ctx context.Context, o Options) (*Verifier, error) {
 	}
 	v.use(first)
 	o.Metrics.Ages(v.ages)
+	o.Metrics.Before(v.count)
 	return v, nil
 }
 

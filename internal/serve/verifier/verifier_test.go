@@ -81,7 +81,7 @@ func TestAThousandAtOnce(t *testing.T) {
 
 // stuck holds requests until it is let go. It counts them.
 type stuck struct {
-	go_  chan struct{}
+	goOn chan struct{}
 	held chan struct{}
 }
 
@@ -91,7 +91,7 @@ func (s *stage) stick(path string) *stuck {
 		if strings.Contains(r.URL.Path, path) {
 			k.held <- struct{}{}
 			select {
-			case <-k.go_:
+			case <-k.goOn:
 			case <-r.Context().Done():
 			}
 		}
@@ -115,7 +115,7 @@ func TestLate(t *testing.T) {
 			t.Fatalf("%s: %v, %+v", ref, ctx.Err(), a)
 		}
 		cancel()
-		close(k.go_)
+		close(k.goOn)
 		v.running.Wait()
 		s.requests()
 		if a := s.ask(t, v, s.question(t, ref), serve.Passed); !a.Remembered || s.requests() != 0 {
@@ -130,7 +130,7 @@ func TestLateBySettings(t *testing.T) {
 	s.options.Settings.Deadline = 100 * time.Millisecond
 	v := s.verifier(t)
 	k := s.stick("/manifests/")
-	defer close(k.go_)
+	defer close(k.goOn)
 	s.ask(t, v, s.question(t, ":1.2.3"), serve.Undecided, "server.late")
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -154,7 +154,7 @@ func TestBusy(t *testing.T) {
 	if a.Late {
 		t.Errorf("%+v", a)
 	}
-	close(k.go_)
+	close(k.goOn)
 	one.Wait()
 	s.ask(t, v, s.question(t, ":1.2.4"), serve.Undecided, "registry.not_found")
 	s.ask(t, v, s.question(t, ":1.2.3"), serve.Passed)
