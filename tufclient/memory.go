@@ -23,8 +23,7 @@ func (c *Client) Hold(floor metadata.Floor) error {
 		return err
 	}
 	merged := newest(c.memory.Floor, floor)
-	c.ahead = c.ahead || !sameFloor(merged, c.memory.Floor)
-	c.memory.Floor = merged
+	c.memory.Floor = merged // recall finds that it is ahead of what is kept
 	c.began.Known, c.began.Floor = true, merged
 	return c.start()
 }

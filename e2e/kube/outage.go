@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"github.com/releaseassay/assay/internal/lab/cases"
 )
 
 // outageScenarios are about the server itself, and run alone, in this order.
@@ -17,6 +21,8 @@ func (w *world) outageScenarios() []scenario {
 		return scenario{name: name, alone: true, run: run}
 	}
 	return []scenario{
+		alone("policy/edited-takes-effect", w.edit),
+		alone("policy/broken-keeps-the-last-good-one", w.spoil),
 		alone("certificate/rotated-under-load", w.rotate),
 		alone("stopped/gracefully-under-load", w.stopUnderLoad),
 		alone("stopped/pod-is-denied", w.denied(pods(plainNamespace), func() object { return pod(w.name("down"), podSpec(w.releases.good.tagged())) })),
@@ -27,6 +33,8 @@ func (w *world) outageScenarios() []scenario {
 		})),
 		alone("stopped/ephemeral-container-is-denied", w.deniedEphemeral),
 		alone("stopped/image-policy-is-closed", w.reviewClosed),
+		alone("stopped/containerd-is-undecided", func(ctx context.Context) error { return w.pulled(ctx, 3, []string{"UNDECIDED"}, w.releases.good) }),
+		alone("stopped/verify-is-undecided", func(ctx context.Context) error { return w.ends(ctx, 3, nil, "", w.asked(w.releases.good.tagged())...) }),
 		alone("stopped/status-and-deletion-work", w.repair),
 		alone("stopped/cluster-can-repair-itself", func(ctx context.Context) error {
 			r, err := w.createPod(ctx, "kube-system", podSpec(w.releases.bad.tagged()))
@@ -208,5 +216,56 @@ func (w *world) startAgain(ctx context.Context) error {
 			return err
 		}
 		return forbidden(r, "signature.missing")
+	})
+}
+
+// edit ends the audit mode of a namespace: what ran with a warning is denied from then on, without a restart.
+func (w *world) edit(ctx context.Context) error {
+	shared, err := os.ReadFile(w.file("range", cases.PolicyFile))
+	if err != nil {
+		return fmt.Errorf("read the shared policy: %w", err)
+	}
+	if err := w.reread(shared); err != nil {
+		return err
+	}
+	return w.trialEnforced(ctx)
+}
+
+// spoil leaves a policy that no server would start with in the place of a good one: the last good one is kept.
+func (w *world) spoil(ctx context.Context) error {
+	if err := w.reread([]byte("apiVersion: assay/v1\nkind: ReleasePolicy\nimages: [{match: '**', signatur: {}}]\n")); err != nil {
+		return err
+	}
+	for range 3 {
+		if err := w.trialEnforced(ctx); err != nil {
+			return err
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return w.edit(ctx) // a server that starts would not take it
+}
+
+// reread writes the policy of the namespace that had an audit mode, and tells the server.
+func (w *world) reread(policy []byte) error {
+	if err := writeWhole(w.file("range", "trial.yaml"), policy); err != nil {
+		return err
+	}
+	return w.assay.Signal(syscall.SIGHUP)
+}
+
+// trialEnforced wants an attack denied and a good image pinned.
+func (w *world) trialEnforced(ctx context.Context) error {
+	return eventually(ctx, func() error {
+		r, err := w.createPod(ctx, trialNamespace, podSpec(w.releases.bad.tagged()))
+		if err != nil {
+			return err
+		}
+		if err := forbidden(r, "signature.missing"); err != nil {
+			return err
+		}
+		if r, err = w.createPod(ctx, trialNamespace, podSpec(w.releases.good.tagged())); err != nil {
+			return err
+		}
+		return named(r, w.releases.good.pinned(), "spec", "containers", 0)
 	})
 }

@@ -12,7 +12,7 @@ import (
 func (w *world) scenarios() []scenario {
 	return slices.Concat(
 		w.podScenarios(), w.workloadScenarios(), w.updateScenarios(), w.policyScenarios(), w.tenantScenarios(), w.swapScenarios(),
-		w.secretScenarios(), w.doorScenarios(), w.attacks(), w.outageScenarios(),
+		w.secretScenarios(), w.doorScenarios(), w.commandScenarios(), w.attacks(), w.outageScenarios(),
 	)
 }
 

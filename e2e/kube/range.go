@@ -238,7 +238,7 @@ func (w *world) settings() ([]byte, error) {
 		// Cases change the world from one question to the next, and wait that long in between.
 		"cache_pass": memory.String(), "cache_fail": memory.String(), "cache_error": memory.String(), "cache_tag": memory.String(),
 		// Most of the range is one registry on one machine.
-		"registry_rate": 0, "verifications": 8, "deadline": "9s",
+		"registry_rate": 0, "verification": "2m",
 	}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write the settings: %w", err)

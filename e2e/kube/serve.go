@@ -26,7 +26,7 @@ const account = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 // startAssay starts the server under test, as a container of the chart would be.
 func (w *world) startAssay(ctx context.Context) error {
-	p, err := process.Launch(ctx, w.options.assay, w.file("assay"), process.Server{
+	p, err := process.Launch(ctx, w.options.assay, w.file("server"), process.Server{
 		Name:  "assay",
 		Args:  []string{"serve", "--config", w.file("serve.yaml")},
 		Env:   w.assayEnvironment(),

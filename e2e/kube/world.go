@@ -73,6 +73,11 @@ func (o options) rehearse(ctx context.Context) (int, error) {
 	if len(all) == 0 {
 		return 0, fmt.Errorf("found no scenario with %q in its name; -list lists them", o.match)
 	}
+	for _, q := range w.site.Questions {
+		if reason := left(q); reason != "" {
+			o.say("not asked: %s: %s", q.Case.ID, reason)
+		}
+	}
 	counted := runAll(ctx, all, workers, os.Stdout)
 	o.say("scenarios ended after %.1f s", time.Since(began).Seconds())
 	fmt.Println(counted)
@@ -142,7 +147,7 @@ func (w *world) certify() error {
 	return errors.Join(
 		w.api.writePairs(w.pki(), map[string]string{"apiserver": "", "accounts": ""}),
 		w.serving.writePairs(w.pki(), map[string]string{"assay": "", "swapper": ""}),
-		w.asking.writePairs(w.pki(), map[string]string{"admission": "", "gatekeeper": "", "kyverno": ""}),
+		w.asking.writePairs(w.pki(), map[string]string{"admission": "", "gatekeeper": "", "kyverno": "", "node": ""}),
 	)
 }
 

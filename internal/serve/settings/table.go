@@ -88,8 +88,8 @@ func timing() []Setting {
 	return []Setting{
 		{Name: "deadline", Default: "9s", Usage: "longest wait for an answer, which is a refusal then", field: func(s *Settings) field { return duration(&s.Deadline, 100*time.Millisecond, time.Minute) }},
 		{Name: "verification", Default: "1m", Usage: "longest verification, which goes on in the background when nobody waits for it any more", field: func(s *Settings) field { return duration(&s.Verification, time.Second, 10*time.Minute) }},
-		{Name: "refresh", Default: "5m", Usage: "time between looks at policies, the trusted root and TUF repositories", field: func(s *Settings) field { return duration(&s.Refresh, time.Second, 24*time.Hour) }},
-		{Name: "trust_age", Default: "168h", Usage: "age of what is trusted beyond which /readyz says no", field: func(s *Settings) field { return duration(&s.TrustAge, time.Minute, 10000*time.Hour) }},
+		{Name: "refresh", Default: "5m", Usage: "time between looks at the trusted root and TUF repositories; files are looked at every ten seconds or so", field: func(s *Settings) field { return duration(&s.Refresh, time.Second, 24*time.Hour) }},
+		{Name: "trust_age", Default: "2160h", Usage: "age of what is trusted beyond which /readyz says no", field: func(s *Settings) field { return duration(&s.TrustAge, time.Minute, 10000*time.Hour) }},
 		{Name: "drain", Default: "20s", Usage: "time for requests in flight when the server is told to stop", field: func(s *Settings) field { return duration(&s.Drain, 0, 10*time.Minute) }},
 	}
 }

@@ -20,15 +20,38 @@ func (v *Verifier) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(v.background, cancel)()
+	v.look(ctx)
+	whole := time.NewTimer(jittered(v.limits.Refresh))
+	defer whole.Stop()
 	for {
-		v.look(ctx)
-		timer := time.NewTimer(jittered(v.limits.Refresh))
+		files := time.NewTimer(jittered(min(filesEvery, v.limits.Refresh)))
 		select {
-		case <-timer.C:
+		case <-files.C:
+			v.lookAtFiles()
+		case <-whole.C:
+			files.Stop()
+			v.look(ctx)
+			whole.Reset(jittered(v.limits.Refresh))
 		case <-ctx.Done():
-			timer.Stop()
+			files.Stop()
 			return
 		}
+	}
+}
+
+// filesEvery is how often the files of policies are looked at: an edit of deny is waited
+// for, and reading files costs little.
+const filesEvery = 10 * time.Second
+
+// lookAtFiles reads everything anew if a file has changed.
+func (v *Verifier) lookAtFiles() {
+	defer func() {
+		if p := recover(); p != nil {
+			v.Log.Error("the look at files ended in a panic", "panic", p)
+		}
+	}()
+	if v.changed() {
+		_ = v.Reload() // which logs it
 	}
 }
 
