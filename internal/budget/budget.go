@@ -37,6 +37,8 @@ type Limits struct {
 	// Backoff is the pause before the first retry, where the answer names none.
 	// It doubles with each retry, and half of it is random.
 	Backoff time.Duration
+	// Room is shared with others that read much at the same time; nil is not.
+	Room *Room
 }
 
 // Default returns the limits that every command uses unless told otherwise.
@@ -68,6 +70,7 @@ type Budget struct {
 
 	bytes   atomic.Int64
 	retries atomic.Int64
+	turn    turn
 
 	mu      sync.Mutex
 	records []Record

@@ -271,3 +271,53 @@ func TestDepth(t *testing.T) {
 		t.Errorf("got depth %d of nothing", got)
 	}
 }
+
+// TestRoom is attack 40: of those that read much, one reads on at a time.
+func TestRoom(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(make([]byte, 1<<20))
+	}))
+	defer server.Close()
+	limits := budget.Default()
+	limits.Room = budget.NewRoom(100, 1)
+	limits.Time = time.Minute
+	read := func(b *budget.Budget, ctx context.Context) (int64, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := b.Transport(http.DefaultTransport).RoundTrip(req)
+		if err != nil {
+			return 0, err
+		}
+		defer func() { _ = resp.Body.Close() }()
+		return io.CopyBuffer(struct{ io.Writer }{io.Discard}, resp.Body, make([]byte, 100))
+	}
+	first, second := budget.New(limits, budget.Clock{}), budget.New(limits, budget.Clock{})
+	for range 2 { // it keeps its turn
+		if n, err := read(first, t.Context()); n != 1<<20 || err != nil {
+			t.Fatalf("read %d bytes: %v", n, err)
+		}
+	}
+	why := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if n, err := read(second, ctx); n > 200 || !errors.Is(err, why) {
+			t.Errorf("read %d bytes beside another: %v", n, err)
+		}
+	}()
+	for second.Bytes() < 100 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel(why)
+	<-ended
+	second.Release() // has none
+	first.Release()
+	first.Release()
+	if n, err := read(second, t.Context()); n != 1<<20 || err != nil {
+		t.Errorf("read %d bytes: %v", n, err)
+	}
+	second.Release()
+}

@@ -87,6 +87,9 @@ type body struct {
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
+	if err := b.budget.wait(b.ctx); err != nil {
+		return 0, err
+	}
 	n, err := b.inner.Read(p)
 	b.read += int64(n)
 	if over := b.budget.spend(n); over != nil {

@@ -253,7 +253,11 @@ func read(resp *http.Response, most room) ([]byte, *trouble) {
 	if announced > most.bytes {
 		return nil, most.over
 	}
-	body := make([]byte, 0, min(most.bytes, firstRead)+1)
+	first := min(most.bytes, firstRead)
+	if announced >= 0 {
+		first = min(first, announced)
+	}
+	body := make([]byte, 0, first+1)
 	for {
 		n, err := resp.Body.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
@@ -261,6 +265,9 @@ func read(resp *http.Response, most room) ([]byte, *trouble) {
 		case int64(len(body)) > most.bytes:
 			return nil, most.over
 		case errors.Is(err, io.EOF):
+			if cap(body)-len(body) > len(body)/4+512 {
+				return append(make([]byte, 0, len(body)), body...), nil // a server remembers it for long
+			}
 			return slices.Clip(body), nil
 		case err != nil:
 			return nil, bodyTrouble(err)

@@ -58,13 +58,13 @@ func (n Network) direct(reach Reach) direct {
 	return direct{strict: n.Strict, reach: reach, resolver: n.Resolver}
 }
 
-// proxy chooses the proxy of a request.
+// proxy chooses the proxy of a request. The environment is that of now, which
+// http.ProxyFromEnvironment would read once for the whole process.
 func (n Network) proxy() func(*http.Request) (*url.URL, error) {
-	if n.Proxy == nil {
-		return proxy
-	}
 	config := httpproxy.FromEnvironment()
-	config.HTTPProxy, config.HTTPSProxy = n.Proxy.String(), n.Proxy.String()
+	if n.Proxy != nil {
+		config.HTTPProxy, config.HTTPSProxy = n.Proxy.String(), n.Proxy.String()
+	}
 	choose := config.ProxyFunc()
 	return func(req *http.Request) (*url.URL, error) {
 		return choosing(req, func(req *http.Request) (*url.URL, error) { return choose(req.URL) })
