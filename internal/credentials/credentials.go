@@ -85,7 +85,7 @@ func Keychain(o Options) *Chain {
 	}
 	return &Chain{sources: []source{
 		{"assay's configuration", own.has, own.ask},
-		{"docker's config", anyHost, askDocker},
+		{"docker's config", anyHost, newDocker().ask},
 		{"the GITHUB_TOKEN or GH_TOKEN of the environment", isGitHub, github{o.Getenv}.ask},
 		{"Google's default login", isGoogle, google{o.Getenv, o.Transport}.ask},
 		{helperECR, isECR, helper(helperECR).ask},

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/releaseassay/assay/internal/budget"
 	"github.com/releaseassay/assay/internal/config"
@@ -32,6 +33,9 @@ type AccessOptions struct {
 	// Rate of 0 is no limit.
 	Rate  float64
 	Burst int
+	// RememberLogins is for how long the server's own login for a repository is used again
+	// without asking helpers anew, 0 for not at all.
+	RememberLogins time.Duration
 	// Resolver resolves names. Nil is the system's.
 	Resolver *net.Resolver
 	// GitHubAPI is asked in place of GitHub's own API, "" for none.
@@ -46,7 +50,9 @@ type Access struct {
 	transport http.RoundTripper
 	retiring  *retiring
 	keychain  *credentials.Chain
+	logins    *logins
 	hosts     map[string]registry.Host
+	files     []string
 	token     string
 	tokenHost string
 }
@@ -74,9 +80,19 @@ func NewAccess(o AccessOptions) (*Access, error) {
 	a.retiring = &retiring{next: a.transport}
 	a.transport = a.retiring
 	a.keychain = credentials.Keychain(credentials.Options{Logins: loginsOf(settings), Getenv: o.Getenv, Transport: a.transport})
+	a.logins = &logins{from: a.keychain, life: o.RememberLogins, now: time.Now} //nolint:forbidigo // as budget.Clock{}
 	a.token, a.tokenHost = gitHubToken(o.Getenv)
+	for _, r := range settings.Registries {
+		if r.CA != "" {
+			a.files = append(a.files, r.CA)
+		}
+	}
 	return a, nil
 }
+
+// Files are the paths of what was read once beside config.yaml: the CAs that it names. A
+// password's file is read whenever it is needed.
+func (a *Access) Files() []string { return a.files }
 
 // Close closes the connections that no request uses, and each other one after its
 // request. What runs goes on.

@@ -9,9 +9,6 @@
 package load
 
 import (
-	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 )
 
@@ -59,21 +56,4 @@ func Folder(file string) string {
 		return ""
 	}
 	return filepath.Dir(file)
-}
-
-// ReadFile reads a file of at most limit bytes.
-func ReadFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the path is the user's own
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(b)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
-	}
-	return b, nil
 }

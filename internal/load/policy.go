@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/releaseassay/assay/internal/files"
 	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
 )
@@ -99,7 +100,7 @@ func (t *Text) read(own, path string) ([]byte, error) {
 	f := File{Kind: KindPolicy, Name: ".", Path: path, Source: path}
 	var err error
 	if path == own {
-		f.Bytes, err = ReadFile(path, policy.MaxSize)
+		f.Bytes, err = files.Read(path, policy.MaxSize)
 	} else {
 		f.Kind, f.Name = KindFragment, path
 		if local, err := filepath.Rel(filepath.Dir(own), path); err == nil {
@@ -120,12 +121,12 @@ func ReadFragment(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
-	return ReadFile(path, policy.MaxSize)
+	return files.Read(path, policy.MaxSize)
 }
 
 // ReadExceptions reads a file of exceptions.
 func ReadExceptions(file string) (*policy.Exceptions, error) {
-	text, err := ReadFile(file, policy.MaxSize)
+	text, err := files.Read(file, policy.MaxSize)
 	if err != nil {
 		return nil, fmt.Errorf("read the exceptions: %w", err)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
-	"github.com/releaseassay/assay/internal/credentials"
 	"github.com/releaseassay/assay/internal/places"
 	"github.com/releaseassay/assay/verify"
 )
@@ -75,7 +74,7 @@ func (a *attestations) Collect(ctx context.Context, repository, digest string) v
 // something.
 type keychain struct {
 	tenant authn.Keychain
-	own    *credentials.Chain
+	own    authn.ContextKeychain
 	used   *used
 }
 

@@ -48,7 +48,7 @@ func (a *Access) Source(o SourceOptions) *Source {
 	}
 	options := a.Registry(o.Budget)
 	s := &Source{Budget: o.Budget, used: &used{}}
-	options.Keychain = &keychain{tenant: o.Tenant, own: a.keychain, used: s.used}
+	options.Keychain = &keychain{tenant: o.Tenant, own: a.logins, used: s.used}
 	s.Image = registry.New(options)
 	s.GitHub = &attestations{used: s.used, token: a.token != "", from: github.New(github.Options{
 		Token: a.token, TokenHost: a.tokenHost, Transport: a.transport, Budget: o.Budget, UserAgent: a.agent, BaseURL: a.options.GitHubAPI,

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/releaseassay/assay/internal/files"
 	"github.com/releaseassay/assay/internal/trust"
 	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/verify"
@@ -96,7 +97,7 @@ func DefaultRoot(o PolicyOptions) (root trust.Root, warning string, err error) {
 func (t *Trust) key(k policy.Key, dir string) error {
 	f := File{Kind: KindKey, Name: k.SHA256, Path: Beside(dir, k.File), Source: k.File}
 	var err error
-	if f.Bytes, err = ReadFile(f.Path, maxKey); err != nil {
+	if f.Bytes, err = files.Read(f.Path, maxKey); err != nil {
 		return fmt.Errorf("read the public key: %w", err)
 	}
 	key, err := verify.NewKey(f.Bytes, k.SHA256)
@@ -115,7 +116,7 @@ func (t *Trust) pinned(pinned policy.PinnedRoot, dir string) error {
 	if pinned.Inline == "" {
 		f.Path, f.Source = Beside(dir, pinned.File), pinned.File
 		var err error
-		if f.Bytes, err = ReadFile(f.Path, MaxTUFRoot); err != nil {
+		if f.Bytes, err = files.Read(f.Path, MaxTUFRoot); err != nil {
 			return fmt.Errorf("release.tuf.root: read the TUF root: %w", err)
 		}
 		if got := hexSHA256(f.Bytes); got != pinned.SHA256 {
