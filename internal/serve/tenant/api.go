@@ -118,6 +118,10 @@ func (a *api) token() (string, error) {
 	return string(b), nil
 }
 
+// errNotGranted is an object that the server's service account may not read: nobody has
+// said that it should.
+var errNotGranted = errors.New("the API server answers 403: grant it to the server's service account in that namespace (docs/pull-secrets.md)")
+
 // get reads one object; false is one that is not there. kind is "Secret" or
 // "ServiceAccount". Its errors hold nothing of an answer but the status.
 func (a *api) get(ctx context.Context, kind, namespace, name string) (object, bool, error) {
@@ -156,7 +160,7 @@ func (a *api) ask(ctx context.Context, path string) (o object, found bool, err e
 	case response.StatusCode == http.StatusNotFound:
 		return object{}, false, nil
 	case response.StatusCode == http.StatusForbidden:
-		return object{}, false, errors.New("the API server answers 403: grant it to the server's service account in that namespace (docs/pull-secrets.md), or switch pull secrets off")
+		return object{}, false, errNotGranted
 	case response.StatusCode != http.StatusOK:
 		return object{}, false, fmt.Errorf("the API server answers %d", response.StatusCode)
 	case err != nil:

@@ -126,6 +126,10 @@ func (r *reader) read(ctx context.Context, t serve.Tenant) (k Keychain, err erro
 	var logins []login
 	for _, name := range names {
 		secret, found, err := r.api.get(ctx, "Secret", t.Namespace, name)
+		if errors.Is(err, errNotGranted) {
+			r.options.Log.Info("a pull secret is not read", "why", err.Error())
+			continue
+		}
 		if err != nil {
 			return Keychain{}, err
 		}
@@ -154,6 +158,10 @@ func (r *reader) names(ctx context.Context, t serve.Tenant) ([]string, error) {
 			account = defaultAccount
 		}
 		o, _, err := r.api.get(ctx, "ServiceAccount", t.Namespace, account)
+		if errors.Is(err, errNotGranted) {
+			r.options.Log.Info("a service account is not read", "why", err.Error())
+			return nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -273,10 +273,11 @@ func TestReadFails(t *testing.T) {
 	long := strings.Repeat("x", maxObject)
 	for what, h := range map[string]http.HandlerFunc{
 		"unauthorized":      status(401),
-		"forbidden":         status(403),
 		"too many requests": status(429),
 		"broken":            status(500),
-		"moved":             func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://127.0.0.1:1/"+hidden, 302) },
+		"moved": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://127.0.0.1:1/"+hidden, http.StatusFound)
+		},
 		"no content":        status(204),
 		"empty":             text(""),
 		"not JSON":          text(hidden),
@@ -425,13 +426,33 @@ func TestReadRemembers(t *testing.T) {
 		}
 	}
 	c.later(life)
-	c.answer("team/secrets/one", status(403))
+	c.answer("team/secrets/one", status(500))
 	for range 2 {
-		if err := read("team"); err == nil || !strings.Contains(err.Error(), "403") {
+		if err := read("team"); err == nil || !strings.Contains(err.Error(), "500") {
 			t.Errorf("got %v", err)
 		}
 		if got := c.requests(); got != "team/secrets/one" {
 			t.Errorf("asked %q", got)
+		}
+	}
+}
+
+// TestNotGranted: what nobody granted is passed over, and what was granted is used. It
+// opens nothing: an image that needs it is refused by its registry.
+func TestNotGranted(t *testing.T) {
+	c := newCluster(t)
+	c.secret("one", `{"ghcr.io":{"username":"u","password":"p"}}`)
+	c.answer("team/secrets/two", status(403))
+	c.answer("team/serviceaccounts/locked", status(403))
+	r := c.reader()
+	k, err := r.Read(t.Context(), serve.Tenant{Namespace: "team", Secrets: "two\none"})
+	if err != nil || k.Principal == "" || loginOf(t, k, "ghcr.io/app") == "" {
+		t.Errorf("beside one that is not granted: %+v, %v", k, err)
+	}
+	for _, who := range []serve.Tenant{{Namespace: "team", Secrets: "two"}, {Namespace: "team", ServiceAccount: "locked"}} {
+		k, err := r.Read(t.Context(), who)
+		if err != nil || k.Principal != "" || loginOf(t, k, "ghcr.io/app") != "" {
+			t.Errorf("%+v: %+v, %v", who, k, err)
 		}
 	}
 }

@@ -22,6 +22,7 @@ type Keychain struct {
 // Reader reads pull secrets.
 type Reader interface {
 	// Read returns the keychain of a tenant. A secret that is not there is passed over,
-	// as the kubelet does; one that cannot be read is an error.
+	// as the kubelet does, and so is one that the server was not granted; one that cannot be
+	// read for another reason is an error.
 	Read(ctx context.Context, t serve.Tenant) (Keychain, error)
 }
