@@ -123,11 +123,11 @@ func (v *Verifier) finish(t task, verdict verify.Verdict, judged time.Time) *kep
 		return &kept{answer: refusal(t, judged, verify.InternalPanic, err.Error()), judged: judged}
 	}
 	k := &kept{answer: a, judged: judged, conclusive: verdict.Conclusive}
-	v.grace(t, k)
+	v.grace(t, k, verdict)
 	if t.digest != "" && a.Digest == "" {
 		k.answer.Digest, k.answer.Pinned = t.digest, t.asked.Reference.Pinned(t.digest)
 	}
-	k.until = v.lifetime(verdict, k, judged)
+	k.until = v.lifetime(t, verdict, k, judged)
 	return k
 }
 

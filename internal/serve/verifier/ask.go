@@ -14,13 +14,17 @@ import (
 // else is work in the background that is waited for as long as the caller and the
 // settings let it.
 func (v *Verifier) Verify(ctx context.Context, q serve.Question) (a serve.Answer) {
-	t := v.task(q)
+	var t task
 	defer func() {
 		if p := recover(); p != nil {
 			v.Log.Error("a question ended in a panic", "image", t.requested, "panic", fmt.Sprint(p))
 			a = refusal(t, v.Now(), verify.InternalPanic, "answering ended in a panic")
 		}
 	}()
+	t = v.task(q)
+	if v.Client != nil {
+		t.party.client = v.Client(ctx)
+	}
 	switch {
 	case t.by == nil:
 		return v.unnamed(t)
@@ -36,16 +40,48 @@ func (v *Verifier) Verify(ctx context.Context, q serve.Question) (a serve.Answer
 	return v.wait(ctx, t)
 }
 
+// Remembered is the answer that is in memory: it waits for nothing and asks nobody. ok is
+// false where there is none, and wherever more has to be found out; then it is Verify's.
+func (v *Verifier) Remembered(q serve.Question) (a serve.Answer, ok bool) {
+	if q.Fresh || !q.Tenant.IsZero() && v.Tenants != nil {
+		return serve.Answer{}, false
+	}
+	t, now := v.task(q), v.Now()
+	if t.by == nil || !t.under.ok || t.over(now) {
+		return serve.Answer{}, false
+	}
+	tagged := t.digest == ""
+	if tagged {
+		known, ok := v.tags.Get(t.tagKey())
+		if !ok || known.at.After(now) {
+			return serve.Answer{}, false
+		}
+		t.digest = known.digest
+	}
+	k, ok := v.verdicts.Get(t.key())
+	if !ok || !k.lasts(now) {
+		return serve.Answer{}, false
+	}
+	if tagged {
+		v.Metrics.Cached("tag", "hit")
+	}
+	v.Metrics.Cached("memory", "hit")
+	return v.tell(t, k, true), true
+}
+
 // ruleless is the answer about an image without a rule, or under a policy that has
-// ended. Nothing is asked for it.
+// ended. Nothing is asked for it, and it is remembered apart: whoever names thousands of
+// such images displaces no verdict that took work.
 func (v *Verifier) ruleless(t task) (k *kept, remembered bool) {
 	now := v.Now()
-	if k, ok := v.verdicts.Get(t.key()); ok && k.lasts(now) && !t.fresh {
+	if k, ok := v.unruled.Get(t.key()); ok && k.lasts(now) && !t.fresh {
 		v.Metrics.Cached("memory", "hit")
 		return k, true
 	}
 	k = v.finish(t, verify.Verify(context.Background(), nowhere{}, t.asked.Reference, t.by.Policy.Policy, t.by.Trust, t.options(now)), now)
-	v.keep(t, k)
+	if !k.until.IsZero() {
+		v.unruled.Set(t.key(), k, k.weight(), k.until)
+	}
 	return k, false
 }
 

@@ -24,7 +24,7 @@ type replaced struct {
 }
 
 // changed notes the policies that a new snapshot replaces.
-func (a *audits) changed(old, _ *snapshot, now time.Time) {
+func (a *audits) changed(old *snapshot, now time.Time) {
 	if old == nil {
 		return
 	}

@@ -54,7 +54,7 @@ type opened struct {
 // open begins to ask for a question.
 func (v *Verifier) open(t task) *opened {
 	limits := budget.Default()
-	limits.Time = v.limits.Verification
+	limits.Time, limits.Room = v.limits.Verification, v.room
 	b := budget.New(limits, budget.Clock{})
 	o := release.Options{Dir: v.tufDir()}
 	if v.Floors != nil {
@@ -83,12 +83,13 @@ func (v *Verifier) resolve(t task) *resolution {
 	}
 	ctx, cancel := context.WithTimeout(v.background, v.limits.Verification)
 	defer cancel()
-	leave, err := v.line.enter(ctx)
+	leave, err := v.line.enter(ctx, t.party)
 	if err != nil {
 		return &resolution{failure: busy(t)}
 	}
 	defer leave()
 	r := &resolution{opened: v.open(t), at: v.Now()}
+	defer r.opened.budget.Release()
 	if r.image, err = r.opened.Resolve(ctx, t.asked.Reference); err != nil {
 		if !errors.As(err, &r.failure) {
 			r.failure = &verify.Failure{Code: verify.RegistryUnreachable, Class: verify.Transient, Place: t.requested, Detail: err.Error()}
@@ -159,11 +160,12 @@ func (v *Verifier) judge(t task, f *flight[*kept], r *resolution) (*kept, func()
 		}
 		if k := v.fetch(ctx, t); k != nil {
 			v.verdicts.Set(t.key(), k, k.weight(), k.until)
+			v.judgedBefore(ctx, t, k)
 			return k, ended
 		}
 	}
 	v.recall(ctx, t)
-	leave, err := v.line.enter(ctx)
+	leave, err := v.line.enter(ctx, t.party)
 	if err != nil {
 		k := v.unresolved(t, busy(t), "")
 		k.until = time.Time{}
@@ -205,8 +207,10 @@ func (v *Verifier) verify(ctx context.Context, t task, r *resolution) (*kept, ju
 	if r != nil {
 		o = r.opened.take()
 	}
-	k, heard, old := v.once(ctx, t, v.told(t, o, r))
+	from := v.told(t, o, r)
+	k, heard, old := v.once(ctx, t, from)
 	if old && k.conclusive && !k.lasts(v.Now()) {
+		from.release() // what it read is dropped
 		t.fresh = true
 		k, heard, _ = v.once(ctx, t, v.told(t, o, r))
 	}
@@ -215,17 +219,18 @@ func (v *Verifier) verify(ctx context.Context, t task, r *resolution) (*kept, ju
 
 // once is one judgement. old says that it rests on remembered evidence.
 func (v *Verifier) once(ctx context.Context, t task, from *told) (k *kept, heard judged, old bool) {
+	context.AfterFunc(ctx, from.release)
 	now := v.Now()
 	heard.recorder = &replay.Recorder{Source: from, SameRoot: v.sameRoot(t)}
 	heard.verdict = v.safely(ctx, t, heard.recorder, now)
 	heard.requests, heard.bytes = from.spent()
 	heard.verdict.Run.Requests, heard.verdict.Run.Bytes = heard.requests, heard.bytes
 	heard.verdict.Run.DurationMS = v.Now().Sub(now).Milliseconds()
-	heard.release = v.versions.note(t.under.rule, heard.verdict)
+	heard.release = v.versions.note(t.under.rule, heard.verdict, t.release)
 	k = v.finish(t, heard.verdict, now)
 	seen, old := from.seen(now)
-	k.until = v.lifetime(heard.verdict, k, seen)
-	k.private = from.commit()
+	k.until = v.lifetime(t, heard.verdict, k, seen)
+	k.private = from.commit(heard.release)
 	return k, heard, old
 }
 

@@ -9,12 +9,13 @@ import (
 	"github.com/releaseassay/assay/verify"
 )
 
-// keep remembers an answer in memory. One that is undecided displaces none that is not.
+// keep remembers an answer in memory. One that is undecided displaces none that is not,
+// and none displaces one that was made later.
 func (v *Verifier) keep(t task, k *kept) {
 	if k.until.IsZero() {
 		return
 	}
-	if old, ok := v.verdicts.Get(t.key()); ok && old.conclusive && !k.conclusive && old.lasts(v.Now()) {
+	if old, ok := v.verdicts.Get(t.key()); ok && old.conclusive && (!k.conclusive || old.judged.After(k.judged)) && old.lasts(v.Now()) {
 		return
 	}
 	v.verdicts.Set(t.key(), k, k.weight(), k.until)
@@ -22,11 +23,9 @@ func (v *Verifier) keep(t task, k *kept) {
 
 // remember notes what is to be known of an answer later: for grace, and for people.
 func (v *Verifier) remember(t task, k *kept) {
-	if k.answer.Outcome == serve.Passed {
-		ctx, cancel := context.WithTimeout(v.background, time.Second)
-		defer cancel()
-		v.passed(ctx, t, k.judged)
-	}
+	ctx, cancel := context.WithTimeout(v.background, time.Second)
+	defer cancel()
+	v.judgedBefore(ctx, t, k)
 	if t.asked.Tenant.IsZero() && t.principal == "" {
 		v.past.add(k.answer)
 	}
@@ -112,7 +111,7 @@ func (v *Verifier) unpack(t task, b []byte) *kept {
 		return nil
 	}
 	k := &kept{answer: a, judged: e.Judged, private: e.Private, elsewhere: true, conclusive: true}
-	k.until = v.lifetime(verdict, k, e.Judged)
+	k.until = v.lifetime(t, verdict, k, e.Judged)
 	if e.Until.Before(k.until) {
 		k.until = e.Until
 	}

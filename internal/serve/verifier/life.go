@@ -9,8 +9,8 @@ import (
 
 // lifetime is until when an answer may be remembered, if what it rests on was seen at
 // the moment seen: the zero time where it may not at all. It ends when the verdict says
-// so itself, and when an exception, the audit mode or grace ends.
-func (v *Verifier) lifetime(verdict verify.Verdict, k *kept, seen time.Time) time.Time {
+// so itself, and when the policy, an exception, the audit mode or grace ends.
+func (v *Verifier) lifetime(t task, verdict verify.Verdict, k *kept, seen time.Time) time.Time {
 	life := v.limits.CacheFail
 	switch {
 	case verdict.Hypothetical:
@@ -25,6 +25,9 @@ func (v *Verifier) lifetime(verdict verify.Verdict, k *kept, seen time.Time) tim
 	}
 	until := seen.Add(life)
 	ends := []time.Time{k.answer.Until}
+	if t.by != nil && t.by.Expires.After(k.judged) {
+		ends = append(ends, t.by.Expires)
+	}
 	for _, end := range []*time.Time{verdict.ValidUntil, verdict.EnforcedFrom} {
 		if end != nil {
 			ends = append(ends, *end)

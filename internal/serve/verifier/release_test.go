@@ -10,8 +10,10 @@ import (
 
 	"github.com/releaseassay/assay/internal/lab"
 	"github.com/releaseassay/assay/internal/serve"
+	"github.com/releaseassay/assay/policy"
 	"github.com/releaseassay/assay/tufclient"
 	"github.com/releaseassay/assay/tufclient/metadata"
+	"github.com/releaseassay/assay/verify"
 )
 
 // TestReleases share one refresh, and remember a withdrawal when it is seen.
@@ -58,6 +60,25 @@ func TestReleases(t *testing.T) {
 	// Whoever shows the old repository again brings nothing back.
 	if now := v.versions.saw(repositoryOf(v.current.Load().fallback.Rules[0].Release), version{1, 1}); now.snapshot < 2 {
 		t.Errorf("the versions went back to %v", now)
+	}
+}
+
+// TestOvertaken is a verdict over a repository of which somebody has seen a newer state by
+// now: it is kept under what it rests on, which nobody asks for any more.
+func TestOvertaken(t *testing.T) {
+	rule := policy.Rule{Release: &policy.Release{}}
+	verdict := func(result verify.Result) verify.Verdict {
+		return verify.Verdict{Checks: []verify.Finding{{Result: result, Release: &verify.VerdictRelease{Roles: []verify.VerdictRole{
+			{Name: "root", Version: 1}, {Name: "snapshot", Version: 5},
+		}}}}}
+	}
+	var all versions
+	all.saw(repositoryOf(rule.Release), version{1, 6})
+	if got := all.note(rule, verdict(verify.Passed), version{1, 4}); got != (version{1, 5}) || all.of(rule) != (version{1, 6}) {
+		t.Errorf("kept under %v, and the newest is %v", got, all.of(rule))
+	}
+	if got := all.note(rule, verdict(verify.Errored), version{1, 4}); got != (version{1, 4}) {
+		t.Errorf("one that says nothing of it is kept under %v", got)
 	}
 }
 

@@ -21,11 +21,15 @@ type loading struct {
 	failed error
 }
 
+// rememberLogins is for how long a login of the server's own is used without asking
+// credential helpers again. Verdicts are remembered for longer.
+const rememberLogins = 30 * time.Second
+
 // read reads everything. Its error is one of configuration.
 func (v *Verifier) read() (*snapshot, error) {
 	s := &snapshot{loaded: v.Now()}
 	watched := v.configured()
-	sums := fileSums(watched)
+	before := fileSums(watched)
 	if err := v.readPolicies(s, &watched); err != nil {
 		v.Metrics.Loaded("policy", err)
 		return nil, err
@@ -40,20 +44,36 @@ func (v *Verifier) read() (*snapshot, error) {
 	}
 	s.accessDigest = fileSums(nonempty(v.limits.Registries))
 	s.access, err = load.NewAccess(load.AccessOptions{
-		Config: v.limits.Registries, Strict: true, Getenv: v.Getenv, Version: v.Version,
+		Config: v.limits.Registries, Strict: true, Getenv: v.Getenv, Version: v.Version, RememberLogins: rememberLogins,
 		Rate: v.limits.RegistryRate, Burst: v.limits.RegistryBurst, GitHubAPI: v.Getenv("ASSAY_GITHUB_API"),
 	})
 	if v.Metrics.Loaded("registries", err); err != nil {
 		return nil, fmt.Errorf("registries: %w", err)
 	}
-	if sums != fileSums(v.configured()) {
+	watched = append(watched, s.access.Files()...)
+	sums := fileSums(watched) // which is compared from now on, so it must be of what was read
+	if before != fileSums(v.configured()) || !v.unchanged(s) {
 		s.access.Close()
 		return nil, errors.New("the files changed while they were read")
 	}
 	v.loading.mu.Lock()
 	defer v.loading.mu.Unlock()
-	v.loading.watched, v.loading.sums = watched, fileSums(watched)
+	v.loading.watched, v.loading.sums = watched, sums
 	return s, nil
+}
+
+// unchanged reports whether the policies and what they name are still what was read.
+func (v *Verifier) unchanged(s *snapshot) bool {
+	same := func(p *load.Policy, file string) bool {
+		again, err := v.readPolicy(file)
+		return err == nil && again.Digest == p.Digest
+	}
+	for _, m := range s.all() {
+		if !same(m.Policy, m.file) {
+			return false
+		}
+	}
+	return s.shadow == nil || same(s.shadow, v.limits.Shadow)
 }
 
 // readPolicies reads the policies of the settings and the shadow, and adds their files.
@@ -123,7 +143,7 @@ func nonempty(list ...string) []string {
 // use puts a snapshot into force for every question from now on.
 func (v *Verifier) use(s *snapshot) {
 	old := v.current.Swap(s)
-	v.audits.changed(old, s, v.Now())
+	v.audits.changed(old, v.Now())
 	policies, audits, exceptions := map[string]time.Time{}, map[string]time.Time{}, map[string]time.Time{}
 	for _, m := range s.all() {
 		policies[named(m.Name)], audits[named(m.Name)] = m.Expires, m.AuditUntil

@@ -2,6 +2,9 @@ package verifier
 
 import (
 	"encoding/binary"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -51,5 +54,25 @@ func TestStateIsKept(t *testing.T) {
 		if _, err := os.Stat(v.tufDir()); (err == nil) != (state != "") {
 			t.Errorf("state %q after the end: %v", state, err)
 		}
+	}
+}
+
+// TestCAIsWatched wants the CA of a registry to be read again when it changes.
+func TestCAIsWatched(t *testing.T) {
+	s := newStage(t)
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	s.write(t, "ca.pem", ca)
+	registries, err := os.ReadFile(s.path("registries.yaml"))
+	must(t, err)
+	s.write(t, "registries.yaml", string(registries)+"  - host: other.example\n    ca: ca.pem\n")
+	v := s.verifier(t)
+	if v.changed() {
+		t.Error("something changed before it did")
+	}
+	s.write(t, "ca.pem", ca+ca)
+	if !v.changed() {
+		t.Error("another CA is not seen")
 	}
 }

@@ -39,7 +39,7 @@ func (v *Verifier) shadow(ctx context.Context, t task, k *kept, heard judged) {
 		}
 		v.Metrics.Shadowed(named(second.Name), result)
 	}()
-	leave, err := v.shadows.enter(ctx)
+	leave, err := v.shadows.enter(ctx, t.party)
 	if err != nil {
 		return
 	}

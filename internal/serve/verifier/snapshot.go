@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/releaseassay/assay/internal/files"
 	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/internal/serve"
 	"github.com/releaseassay/assay/policy"
@@ -132,12 +133,14 @@ type task struct {
 	secrets secrets
 	// fresh goes around everything that is remembered.
 	fresh bool
+	// party is for whom it waits in line.
+	party party
 }
 
 // task looks up what is to be judged, and by what.
 func (v *Verifier) task(q serve.Question) task {
 	s := v.current.Load()
-	t := task{asked: q, conf: s, by: s.mapping(q.Namespace), fresh: q.Fresh}
+	t := task{asked: q, conf: s, by: s.mapping(q.Namespace), fresh: q.Fresh, party: party{namespace: q.Namespace}}
 	t.question = question{
 		name: q.Reference.Name(), requested: q.Reference.String(), tag: q.Reference.Tag(), digest: q.Reference.Digest(),
 		given: q.Reference.Digest() != "", version: q.Version,
@@ -167,7 +170,7 @@ func (t *task) options(now time.Time) verify.Options {
 func fileSums(paths []string) string {
 	h := sha256.New()
 	for _, p := range paths {
-		b, err := load.ReadFile(p, maxWatched)
+		b, err := files.Read(p, maxWatched)
 		framed(h, []byte(p))
 		if err != nil {
 			framed(h, []byte("unread"))

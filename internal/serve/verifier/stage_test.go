@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -177,10 +178,19 @@ func (s *stage) question(t testing.TB, ref string) serve.Question {
 	return serve.Question{Reference: r}
 }
 
-// ask wants an outcome, and a code where it is no pass.
+// ask wants an outcome, and a code where it is no pass. What is remembered has to be what
+// is answered.
 func (s *stage) ask(t testing.TB, v *Verifier, q serve.Question, wanted serve.Outcome, code ...string) serve.Answer {
 	t.Helper()
+	var remembered serve.Answer
+	ok := false
+	if v.Metrics == nil { // which would count it
+		remembered, ok = v.Remembered(q)
+	}
 	a := v.Verify(context.Background(), q)
+	if ok && !reflect.DeepEqual(remembered, a) {
+		t.Fatalf("%s: remembered is %+v; answered is %+v", q.Reference, remembered, a)
+	}
 	var codes []string
 	for _, p := range a.Problems {
 		codes = append(codes, p.Code)

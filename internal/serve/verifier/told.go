@@ -39,6 +39,7 @@ func (v *Verifier) told(t task, o *opened, r *resolution) *told {
 	from := &told{v: v, t: t, opened: o, learned: map[shelfName]*shelf{}}
 	if r != nil && r.image.Digest == t.digest && len(r.image.Manifest) > 0 {
 		from.manifest, from.at = r.image, r.at
+		from.private = r.opened != nil && r.opened.Used(load.Server)
 	}
 	return from
 }
@@ -51,6 +52,15 @@ func (f *told) ask() *opened {
 		f.opened = f.v.open(f.t)
 	}
 	return f.opened
+}
+
+// release lets another verification read much.
+func (f *told) release() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.opened != nil {
+		f.opened.budget.Release()
+	}
 }
 
 // shelf is what is remembered of an image, nil for nothing.
@@ -180,8 +190,8 @@ func (f *told) seen(now time.Time) (at time.Time, old bool) {
 }
 
 // commit remembers what was learned, and reports whether the server's own credentials
-// have read any of what was used.
-func (f *told) commit() (private bool) {
+// have read any of what was used. release is the TUF repository as the verdict saw it.
+func (f *told) commit(release version) (private bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	private = f.private
@@ -191,7 +201,7 @@ func (f *told) commit() (private bool) {
 	for of, s := range f.learned {
 		s.private = private
 		for i := range s.gathered {
-			s.gathered[i].release = f.v.versions.of(f.t.under.rule)
+			s.gathered[i].release = release
 		}
 		f.v.evidence.add(f.t.shelfKey(of.name, of.digest), s)
 	}

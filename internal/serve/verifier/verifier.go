@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/releaseassay/assay/internal/budget"
 	"github.com/releaseassay/assay/internal/release"
 	"github.com/releaseassay/assay/internal/serve"
 	"github.com/releaseassay/assay/internal/serve/cache"
@@ -47,6 +48,8 @@ type Options struct {
 	Tenants tenant.Reader
 	// Log may be nil.
 	Log *slog.Logger
+	// Client names who asks, so that none takes all turns; nil if nobody knows.
+	Client func(context.Context) string
 }
 
 // Floors keep what was seen of TUF repositories for replicas together.
@@ -66,8 +69,9 @@ type Verifier struct {
 	loading   loading
 
 	verdicts *cache.Memory[*kept]
+	unruled  *cache.Memory[*kept] // what no rule is for
 	tags     *cache.Memory[tagged]
-	passes   *cache.Memory[time.Time]
+	passes   *cache.Memory[standing]
 	evidence *shelves
 	shared   *release.Shared
 	versions versions
@@ -81,6 +85,7 @@ type Verifier struct {
 	resolving flights[*resolution]
 	line      *line
 	shadows   *line
+	room      *budget.Room
 
 	// state is where TUF repositories are kept; temporary is to be removed at the end.
 	state     string
@@ -102,6 +107,13 @@ var (
 // and a question, some kilobytes.
 const maxWaiting = 1024
 
+// unruledBytes bounds what is remembered of images without a rule.
+const unruledBytes = 2 << 20
+
+// freeBytes is how much of evidence each verification may read while others read more.
+// What reads most takes some 150 MiB of memory, and with eight at once more than a container has.
+const freeBytes = 4 << 20
+
 // New reads policies, trust and the configuration of registries, and opens no
 // connection. Its error is one of configuration. The verifier lives until Close, whatever
 // becomes of ctx.
@@ -119,12 +131,14 @@ func New(ctx context.Context, o Options) (*Verifier, error) {
 	v := &Verifier{
 		Options: o, limits: s,
 		verdicts: cache.NewMemory[*kept](s.CacheBytes, o.Now),
+		unruled:  cache.NewMemory[*kept](unruledBytes, o.Now),
 		tags:     cache.NewMemory[tagged](tagBytes, o.Now),
-		passes:   cache.NewMemory[time.Time](passBytes, o.Now),
+		passes:   cache.NewMemory[standing](passBytes, o.Now),
 		evidence: newShelves(s.EvidenceBytes, max(s.CachePass, s.CacheFail), o.Now),
 		shared:   release.NewShared(o.Now),
 		past:     newPast(s.CacheBytes / 4),
 		line:     newLine(max(s.Verifications, 1), maxWaiting),
+		room:     budget.NewRoom(freeBytes, 1),
 		shadows:  newLine(max(s.Verifications/4, 1), 64),
 	}
 	if err := v.openState(); err != nil {
@@ -143,10 +157,14 @@ func New(ctx context.Context, o Options) (*Verifier, error) {
 	return v, nil
 }
 
-// openState makes a folder for what is seen of TUF repositories where none is set: it
-// lasts as long as the verifier.
+// openState makes the folder for what is seen of TUF repositories, and one that lasts as
+// long as the verifier where none is set. What could not be kept would be no floor for
+// the next run, so that a folder that cannot be written to is refused.
 func (v *Verifier) openState() error {
 	if v.state = v.limits.State; v.state != "" {
+		if err := writable(v.state); err != nil {
+			return fmt.Errorf("state: wanted a folder that can be written to, for what is seen of TUF repositories: %w", err)
+		}
 		return nil
 	}
 	dir, err := os.MkdirTemp("", "assay-serve-")
@@ -155,6 +173,18 @@ func (v *Verifier) openState() error {
 	}
 	v.state, v.temporary = dir, true
 	return nil
+}
+
+// writable makes a folder where there is none, and tries to write to it.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".try-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 func (v *Verifier) dropState() {

@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"runtime"
 	"strings"
@@ -21,11 +22,19 @@ func TestGoodAndAttacked(t *testing.T) {
 	if a.Remembered || a.Late || a.ID == "" || a.Digest != s.release.Image.Digest() || a.Pinned != s.image+":1.2.3@"+a.Digest || len(a.Problems) > 0 {
 		t.Errorf("%+v", a)
 	}
-	if text, err := a.Verdict.JSON(); err != nil || !serve.Valid(text) {
+	if text, err := a.Verdict.JSON(); err != nil || !json.Valid(text) {
 		t.Errorf("the verdict is %q, %v", text, err)
 	}
 	if s.requests() == 0 {
 		t.Error("nothing was asked")
+	}
+	if _, ok := v.Remembered(s.question(t, ":1.2.3")); !ok || s.requests() > 0 {
+		t.Error("a tag that was judged is not remembered")
+	}
+	fresh := s.question(t, ":1.2.3")
+	fresh.Fresh = true
+	if _, ok := v.Remembered(fresh); ok {
+		t.Error("who wants a new judgement was given an old one")
 	}
 	again := s.ask(t, v, s.question(t, ":1.2.3"), serve.Passed)
 	if n := s.requests(); !again.Remembered || n != 0 || again.ID != a.ID {

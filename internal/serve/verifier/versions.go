@@ -54,14 +54,16 @@ func (v *versions) saw(of repository, now version) version {
 	return v.all[of]
 }
 
-// note notes what a verdict rests on.
-func (v *versions) note(r policy.Rule, verdict verify.Verdict) version {
+// note notes what a verdict rests on, and returns it: before, where the verdict does not
+// say. It may be older than what others have seen by now, and then it is nobody's answer.
+// A refusal shows as much as a pass: it may be the first to see a withdrawal.
+func (v *versions) note(r policy.Rule, verdict verify.Verdict, before version) version {
 	if r.Release == nil {
 		return version{}
 	}
 	var now version
 	for _, f := range verdict.Checks {
-		if f.Release == nil || f.Result != verify.Passed {
+		if f.Release == nil || f.Result != verify.Passed && f.Result != verify.Failed {
 			continue
 		}
 		for _, role := range f.Release.Roles {
@@ -74,7 +76,8 @@ func (v *versions) note(r policy.Rule, verdict verify.Verdict) version {
 		}
 	}
 	if now.snapshot == 0 {
-		return v.of(r)
+		return before
 	}
-	return v.saw(repositoryOf(r.Release), now)
+	v.saw(repositoryOf(r.Release), now)
+	return now
 }
