@@ -50,7 +50,7 @@ func Ask(r Request, more map[Kind]Fields, audited bool) (Question, error) {
 	}
 	// An object being deleted must get rid of its finalizers, whatever it holds. Whoever
 	// creates one can write a deletionTimestamp into it: only the stored one counts.
-	terminating := r.Operation == Update && deleting(r.OldObject.raw)
+	terminating := r.Operation == Update && deleting(r.OldObject.v)
 	refs, err := r.images(more)
 	switch {
 	case terminating:
@@ -72,7 +72,7 @@ func Ask(r Request, more map[Kind]Fields, audited bool) (Question, error) {
 // images lists the images of the request's object, after a look at whose it is.
 func (r Request) images(more map[Kind]Fields) ([]Ref, error) {
 	metadata := place{}.key("metadata")
-	top, err := fields(r.Object.raw, place{}, "metadata")
+	top, err := fields(r.Object.v, place{}, "metadata")
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +91,8 @@ func (r Request) images(more map[Kind]Fields) ([]Ref, error) {
 }
 
 // deleting reports whether an object has a deletionTimestamp.
-func deleting(raw []byte) bool {
-	top, err := fields(raw, place{}, "metadata")
+func deleting(v value) bool {
+	top, err := fields(v, place{}, "metadata")
 	if err != nil {
 		return false
 	}

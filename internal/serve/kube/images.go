@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -97,15 +96,15 @@ type Fields struct {
 // volumes, and the fields of more. A field that cannot be read is an error, and so is
 // an unknown kind or a list of objects.
 func Images(o Object, kind Kind, more map[Kind]Fields) ([]Ref, error) {
-	refs, err := images(o.raw, kind, more)
+	refs, err := images(o.v, kind, more)
 	if err != nil {
 		return nil, fmt.Errorf("read the images of %s: %w", quoted(kind.String()), err)
 	}
 	return refs, nil
 }
 
-func images(raw json.RawMessage, kind Kind, more map[Kind]Fields) ([]Ref, error) {
-	if err := sameKind(raw, kind); err != nil {
+func images(v value, kind Kind, more map[Kind]Fields) ([]Ref, error) {
+	if err := sameKind(v, kind); err != nil {
 		return nil, err
 	}
 	path, builtin := podSpecs[kind]
@@ -120,15 +119,15 @@ func images(raw json.RawMessage, kind Kind, more map[Kind]Fields) ([]Ref, error)
 	}
 	var l list
 	if builtin {
-		if err := l.pod(raw, path); err != nil {
+		if err := l.pod(v, path); err != nil {
 			return nil, err
 		}
 	}
 	found := false
 	for _, p := range configured.Paths {
-		err := p.walk(raw, place{}, func(raw []byte, at place) error {
+		err := p.walk(v, place{}, func(v value, at place) error {
 			found = true
-			return l.field(raw, at)
+			return l.field(v, at)
 		})
 		if err != nil {
 			return nil, err
@@ -141,8 +140,8 @@ func images(raw json.RawMessage, kind Kind, more map[Kind]Fields) ([]Ref, error)
 }
 
 // sameKind refuses an object that says it is of another kind than the question does.
-func sameKind(raw json.RawMessage, kind Kind) error {
-	f, err := fields(raw, place{}, "apiVersion", "kind")
+func sameKind(v value, kind Kind) error {
+	f, err := fields(v, place{}, "apiVersion", "kind")
 	if err != nil {
 		return err
 	}
@@ -181,10 +180,10 @@ func (l *list) add(r Ref) error {
 }
 
 // field gathers the image at a configured path.
-func (l *list) field(raw []byte, at place) error {
-	image, err := text(raw, at)
+func (l *list) field(v value, at place) error {
+	image, err := text(v, at)
 	if err != nil {
 		return err
 	}
-	return l.add(Ref{Image: image, Path: at.String(), Pointer: at.pointer, Role: Field, Pod: Pod{Template: true}})
+	return l.add(Ref{Image: image, Path: at.String(), Pointer: at.pointer(), Role: Field, Pod: Pod{Template: true}})
 }

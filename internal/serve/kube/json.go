@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -20,35 +21,69 @@ const (
 	maxKeys   = 1 << 14 // of one object
 )
 
+// document is JSON that has passed check, with its larger objects and lists by where
+// they begin.
+type document struct {
+	b     []byte
+	spans []span
+}
+
 // check refuses JSON that two parsers could read differently, and JSON beyond the
-// bounds: what has passed it can be walked without further checks.
-func check(b []byte) error {
+// bounds: what has passed it can be walked without further checks. It returns the
+// document's one value, and keeps b.
+func check(b []byte) (value, error) {
 	if len(b) > MaxReview {
-		return fmt.Errorf("found %d bytes, wanted at most %d", len(b), MaxReview)
+		return value{}, fmt.Errorf("found %d bytes, wanted at most %d", len(b), MaxReview)
 	}
 	if !utf8.Valid(b) {
-		return errors.New("found bytes that are not UTF-8")
+		return value{}, errors.New("found bytes that are not UTF-8")
 	}
-	s := scan{b: b}
+	s := scan{b: b, keys: make([]named, 0, fewKeys), spans: make([]span, 0, leastSpan)}
 	err := s.whole()
 	if errors.Is(err, errSyntax) {
 		var v json.RawMessage
 		if says := json.Unmarshal(b, &v); says != nil { // it tells where
-			return fmt.Errorf("parse JSON: %w", says)
+			return value{}, fmt.Errorf("parse JSON: %w", says)
 		}
 	}
-	return err
+	if err != nil {
+		return value{}, err
+	}
+	c := cursor{d: &document{b, s.spans}}
+	return c.value(), nil
 }
 
-// cursor goes over valid JSON, by its own loops: every review is walked whole.
+// value is a part of a document. Its zero value is an absent one.
+type value struct {
+	d        *document
+	from, to int
+}
+
+// raw is the value as it is written, nil for an absent one.
+func (v value) raw() []byte {
+	if v.d == nil {
+		return nil
+	}
+	return v.d.b[v.from:v.to]
+}
+
+// first is the value's first character, 0 of an absent one.
+func (v value) first() byte {
+	if v.d == nil {
+		return 0
+	}
+	return v.d.b[v.from]
+}
+
+// cursor goes over a document.
 type cursor struct {
-	b []byte
+	d *document
 	i int
 }
 
 // peek skips white space and commas and colons, and returns the next character.
 func (c *cursor) peek() byte {
-	b, i := c.b, c.i
+	b, i := c.d.b, c.i
 	for {
 		switch x := b[i]; x {
 		case ' ', '\t', '\r', '\n', ',', ':':
@@ -63,8 +98,8 @@ func (c *cursor) peek() byte {
 // text takes a string, with its quotes, and says whether there are escapes in it.
 func (c *cursor) text() (raw []byte, escaped bool) {
 	c.peek()
-	end, escaped := past(c.b, c.i)
-	raw = c.b[c.i:end]
+	end, escaped := past(c.d.b, c.i)
+	raw = c.d.b[c.i:end]
 	c.i = end
 	return raw, escaped
 }
@@ -72,6 +107,9 @@ func (c *cursor) text() (raw []byte, escaped bool) {
 // past returns where the string ends that begins at i.
 func past(b []byte, i int) (end int, escaped bool) {
 	for i++; ; i++ {
+		for itself[b[i]] {
+			i++
+		}
 		switch b[i] {
 		case '"':
 			return i + 1, escaped
@@ -86,34 +124,43 @@ func past(b []byte, i int) (end int, escaped bool) {
 func (c *cursor) key() []byte {
 	raw, escaped := c.text()
 	if escaped {
-		return []byte(unquote(raw))
+		return unescape(raw)
 	}
 	return raw[1 : len(raw)-1]
 }
 
 // scalar takes a number or a word.
 func (c *cursor) scalar() {
-	for ; c.i < len(c.b); c.i++ {
-		switch c.b[c.i] {
+	for b := c.d.b; c.i < len(b); c.i++ {
+		switch b[c.i] {
 		case ',', ']', '}', ' ', '\t', '\r', '\n':
 			return
 		}
 	}
 }
 
-// value takes a whole value, without recursion.
-func (c *cursor) value() []byte {
+// value takes a whole value.
+func (c *cursor) value() value {
 	first := c.peek()
 	start := c.i
-	if first != '{' && first != '[' {
-		if first == '"' {
-			c.text()
-		} else {
-			c.scalar()
-		}
-		return c.b[start:c.i]
+	switch first {
+	case '"':
+		c.text()
+	case '{', '[':
+		c.i = c.d.end(start)
+	default:
+		c.scalar()
 	}
-	b, i := c.b, c.i
+	return value{c.d, start, c.i}
+}
+
+// end is where the object or list ends that begins at i: as it was noted, or by
+// walking, without recursion.
+func (d *document) end(i int) int {
+	if at, noted := slices.BinarySearchFunc(d.spans, i, func(s span, from int) int { return s.from - from }); noted {
+		return d.spans[at].to
+	}
+	b := d.b
 	for open := 0; ; {
 		switch b[i] {
 		case '"':
@@ -125,8 +172,7 @@ func (c *cursor) value() []byte {
 			open--
 		}
 		if i++; open == 0 {
-			c.i = i
-			return b[start:i]
+			return i
 		}
 	}
 }
@@ -137,6 +183,12 @@ func unquote(raw []byte) string {
 	if bytes.IndexByte(inner, '\\') < 0 {
 		return string(inner)
 	}
+	return string(unescape(raw))
+}
+
+// unescape reads a valid JSON string that has escapes.
+func unescape(raw []byte) []byte {
+	inner := raw[1 : len(raw)-1]
 	out := make([]byte, 0, len(inner))
 	for i := 0; i < len(inner); i++ {
 		if inner[i] != '\\' {
@@ -148,55 +200,55 @@ func unquote(raw []byte) string {
 		if x < 0 { // the rarer escapes are another's business
 			var s string
 			if err := json.Unmarshal(raw, &s); err != nil {
-				return string(raw) // valid JSON is read
+				return bytes.Clone(raw) // valid JSON is read
 			}
-			return s
+			return []byte(s)
 		}
 		out = append(out, inner[i])
 	}
-	return string(out)
+	return out
 }
 
 // quoted shows foreign text in an error.
 func quoted(s string) string { return `"` + report.Escape(s, 100) + `"` }
 
 // kindOf names a value's type for people; "" is an absent value or null.
-func kindOf(raw []byte) string {
-	switch {
-	case len(raw) == 0 || raw[0] == 'n':
+func kindOf(v value) string {
+	switch v.first() {
+	case 0, 'n':
 		return ""
-	case raw[0] == '{':
+	case '{':
 		return "an object"
-	case raw[0] == '[':
+	case '[':
 		return "a list"
-	case raw[0] == '"':
+	case '"':
 		return "a string"
-	case raw[0] == 't' || raw[0] == 'f':
+	case 't', 'f':
 		return "a boolean"
 	}
 	return "a number"
 }
 
 // wrongType is the error of a field that cannot be read.
-func wrongType(at place, wanted string, raw []byte) error {
-	found := kindOf(raw)
+func wrongType(at place, wanted string, v value) error {
+	found := kindOf(v)
 	if found == "" {
 		found = "nothing"
 	}
 	return fmt.Errorf("read %s: found %s, wanted %s", at, found, wanted)
 }
 
-// fields returns the values of the named keys of the object raw, nil for those that
-// are absent or null. A key that differs from a name in case only, as Unicode folds
+// fields returns the values of the named keys of the object v, absent ones for those
+// that are null. A key that differs from a name in case only, as Unicode folds
 // it, is refused: other readers take it for the name.
-func fields(raw []byte, at place, names ...string) ([]json.RawMessage, error) {
-	values := make([]json.RawMessage, len(names))
-	err := members(raw, at, func(key, value []byte) error {
+func fields(v value, at place, names ...string) ([]value, error) {
+	values := make([]value, len(names))
+	err := members(v, at, func(key []byte, v value) error {
 		for i, name := range names {
 			switch {
 			case string(key) == name:
-				if value[0] != 'n' {
-					values[i] = value
+				if v.first() != 'n' {
+					values[i] = v
 				}
 			case len(key) >= len(name) && len(key) <= 3*len(name) && strings.EqualFold(string(key), name):
 				return fmt.Errorf("read %s: found the key %s, wanted %q", at, quoted(string(key)), name)
@@ -207,16 +259,16 @@ func fields(raw []byte, at place, names ...string) ([]json.RawMessage, error) {
 	return values, err
 }
 
-// members calls f for each key of the object raw; an absent object has none.
-func members(raw []byte, at place, f func(key, value []byte) error) error {
-	switch kindOf(raw) {
+// members calls f for each key of the object v; an absent object has none.
+func members(v value, at place, f func(key []byte, v value) error) error {
+	switch kindOf(v) {
 	case "":
 		return nil
 	case "an object":
 	default:
-		return wrongType(at, "an object", raw)
+		return wrongType(at, "an object", v)
 	}
-	c := cursor{b: raw, i: 1}
+	c := cursor{v.d, v.from + 1}
 	for c.peek() != '}' {
 		key := c.key()
 		if err := f(key, c.value()); err != nil {
@@ -226,16 +278,16 @@ func members(raw []byte, at place, f func(key, value []byte) error) error {
 	return nil
 }
 
-// elements calls f for each element of the list raw; an absent list has none.
-func elements(raw []byte, at place, f func(at place, value []byte) error) error {
-	switch kindOf(raw) {
+// elements calls f for each element of the list v; an absent list has none.
+func elements(v value, at place, f func(at place, v value) error) error {
+	switch kindOf(v) {
 	case "":
 		return nil
 	case "a list":
 	default:
-		return wrongType(at, "a list", raw)
+		return wrongType(at, "a list", v)
 	}
-	c := cursor{b: raw, i: 1}
+	c := cursor{v.d, v.from + 1}
 	for i := 0; c.peek() != ']'; i++ {
 		if err := f(at.index(i), c.value()); err != nil {
 			return err
@@ -244,13 +296,13 @@ func elements(raw []byte, at place, f func(at place, value []byte) error) error 
 	return nil
 }
 
-// text returns the string raw, "" where it is absent.
-func text(raw []byte, at place) (string, error) {
-	switch kindOf(raw) {
+// text returns the string v, "" where it is absent.
+func text(v value, at place) (string, error) {
+	switch kindOf(v) {
 	case "":
 		return "", nil
 	case "a string":
-		return unquote(raw), nil
+		return unquote(v.raw()), nil
 	}
-	return "", wrongType(at, "a string", raw)
+	return "", wrongType(at, "a string", v)
 }

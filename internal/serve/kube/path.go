@@ -87,27 +87,27 @@ func readStep(s string) (step, string, error) {
 // String is the path as it was written.
 func (p Path) String() string { return p.text }
 
-// walk calls f for each value of the object raw at the path. What is absent or null on
+// walk calls f for each value of the object v at the path. What is absent or null on
 // the way is passed over; what is of another type is an error.
-func (p Path) walk(raw []byte, at place, f func(raw []byte, at place) error) error {
-	if kindOf(raw) == "" {
+func (p Path) walk(v value, at place, f func(v value, at place) error) error {
+	if kindOf(v) == "" {
 		return nil
 	}
 	if len(p.steps) == 0 {
-		return f(raw, at)
+		return f(v, at)
 	}
 	next, rest := p.steps[0], Path{steps: p.steps[1:]}
 	if !next.all {
-		v, err := fields(raw, at, next.key)
+		found, err := fields(v, at, next.key)
 		if err != nil {
 			return err
 		}
-		return rest.walk(v[0], at.key(next.key), f)
+		return rest.walk(found[0], at.key(next.key), f)
 	}
-	if kindOf(raw) == "an object" {
-		return members(raw, at, func(key, value []byte) error {
-			return rest.walk(value, at.key(string(key)), f)
+	if kindOf(v) == "an object" {
+		return members(v, at, func(key []byte, v value) error {
+			return rest.walk(v, at.key(string(key)), f)
 		})
 	}
-	return elements(raw, at, func(at place, value []byte) error { return rest.walk(value, at, f) })
+	return elements(v, at, func(at place, v value) error { return rest.walk(v, at, f) })
 }

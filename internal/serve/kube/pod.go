@@ -1,29 +1,28 @@
 package kube
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 )
 
 // pod gathers the images of the pod spec at path.
-func (l *list) pod(raw json.RawMessage, path []string) error {
+func (l *list) pod(v value, path []string) error {
 	var at place
 	for _, key := range path {
-		f, err := fields(raw, at, key)
+		f, err := fields(v, at, key)
 		if err != nil {
 			return err
 		}
-		at, raw = at.key(key), f[0]
-		if kindOf(raw) != "an object" {
-			return wrongType(at, "an object", raw)
+		at, v = at.key(key), f[0]
+		if kindOf(v) != "an object" {
+			return wrongType(at, "an object", v)
 		}
 	}
 	lists := []struct {
 		name string
 		role Role
 	}{{"initContainers", Init}, {"containers", Container}, {"ephemeralContainers", Ephemeral}, {"volumes", Volume}}
-	f, err := fields(raw, at, "initContainers", "containers", "ephemeralContainers", "volumes",
+	f, err := fields(v, at, "initContainers", "containers", "ephemeralContainers", "volumes",
 		"serviceAccountName", "serviceAccount", "imagePullSecrets")
 	if err != nil {
 		return err
@@ -34,23 +33,23 @@ func (l *list) pod(raw json.RawMessage, path []string) error {
 	}
 	pod.Template = len(path) > 1
 	for i, kind := range lists {
-		read := func(at place, raw []byte) error { return l.container(raw, at, kind.role, pod) }
+		read := func(at place, v value) error { return l.container(v, at, kind.role, pod) }
 		if kind.role == Volume {
-			read = func(at place, raw []byte) error { return l.volume(raw, at, pod) }
+			read = func(at place, v value) error { return l.volume(v, at, pod) }
 		}
 		if err := elements(f[i], at.key(kind.name), read); err != nil {
 			return err
 		}
 	}
 	if !slices.ContainsFunc(l.refs, func(r Ref) bool { return r.Role == Container }) {
-		return wrongType(at.key("containers"), "at least one container", nil) // Kubernetes wants one too
+		return wrongType(at.key("containers"), "at least one container", value{}) // Kubernetes wants one too
 	}
 	return nil
 }
 
 // readPod reads serviceAccountName, serviceAccount (its older name) and
 // imagePullSecrets.
-func readPod(f []json.RawMessage, at place) (Pod, error) {
+func readPod(f []value, at place) (Pod, error) {
 	var p Pod
 	var err error
 	if p.ServiceAccount, err = text(f[0], at.key("serviceAccountName")); err == nil && p.ServiceAccount == "" {
@@ -65,8 +64,8 @@ func readPod(f []json.RawMessage, at place) (Pod, error) {
 	if !objectName(p.ServiceAccount) {
 		return p, fmt.Errorf("read %s: found %s, wanted the name of a service account", at.key("serviceAccountName"), quoted(p.ServiceAccount))
 	}
-	err = elements(f[2], at.key("imagePullSecrets"), func(at place, raw []byte) error {
-		f, err := fields(raw, at, "name")
+	err = elements(f[2], at.key("imagePullSecrets"), func(at place, v value) error {
+		f, err := fields(v, at, "name")
 		if err != nil {
 			return err
 		}
@@ -88,11 +87,11 @@ func readPod(f []json.RawMessage, at place) (Pod, error) {
 }
 
 // container gathers the image of one container. One without an image is there too.
-func (l *list) container(raw []byte, at place, role Role, pod Pod) error {
-	if kindOf(raw) != "an object" {
-		return wrongType(at, "an object", raw)
+func (l *list) container(v value, at place, role Role, pod Pod) error {
+	if kindOf(v) != "an object" {
+		return wrongType(at, "an object", v)
 	}
-	f, err := fields(raw, at, "image", "imagePullPolicy", "name")
+	f, err := fields(v, at, "image", "imagePullPolicy", "name")
 	if err != nil {
 		return err
 	}
@@ -100,28 +99,27 @@ func (l *list) container(raw []byte, at place, role Role, pod Pod) error {
 }
 
 // volume gathers the image of a volume, if it is one of an image.
-func (l *list) volume(raw []byte, at place, pod Pod) error {
-	if kindOf(raw) != "an object" {
-		return wrongType(at, "an object", raw)
+func (l *list) volume(v value, at place, pod Pod) error {
+	if kindOf(v) != "an object" {
+		return wrongType(at, "an object", v)
 	}
-	v, err := fields(raw, at, "name", "image")
-	if err != nil || v[1] == nil {
+	f, err := fields(v, at, "name", "image")
+	if err != nil || f[1].d == nil {
 		return err
 	}
-	name, err := text(v[0], at.key("name"))
+	name, err := text(f[0], at.key("name"))
 	if err != nil {
 		return err
 	}
 	at = at.key("image")
-	f, err := fields(v[1], at, "reference", "pullPolicy")
-	if err != nil {
+	if f, err = fields(f[1], at, "reference", "pullPolicy"); err != nil {
 		return err
 	}
-	return l.named(append(f, nil), at, [3]string{"reference", "pullPolicy", ""}, Ref{Role: Volume, Name: name, Pod: pod})
+	return l.named(append(f, value{}), at, [3]string{"reference", "pullPolicy", ""}, Ref{Role: Volume, Name: name, Pod: pod})
 }
 
 // named reads image, pull policy and name, and adds the reference.
-func (l *list) named(f []json.RawMessage, at place, names [3]string, r Ref) error {
+func (l *list) named(f []value, at place, names [3]string, r Ref) error {
 	for i, into := range []*string{&r.Image, &r.PullPolicy, &r.Name} {
 		if names[i] == "" {
 			continue
@@ -132,6 +130,6 @@ func (l *list) named(f []json.RawMessage, at place, names [3]string, r Ref) erro
 		}
 	}
 	image := at.key(names[0])
-	r.Path, r.Pointer = image.String(), image.pointer
+	r.Path, r.Pointer = image.String(), image.pointer()
 	return l.add(r)
 }

@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -75,11 +74,11 @@ func ParseReview(b []byte) (Request, error) {
 }
 
 func parseReview(b []byte) (Request, error) {
-	if err := check(b); err != nil {
+	whole, err := check(b)
+	if err != nil {
 		return Request{}, err
 	}
-	c := cursor{b: b}
-	top, err := fields(c.value(), place{}, "apiVersion", "kind", "request", "response")
+	top, err := fields(whole, place{}, "apiVersion", "kind", "request", "response")
 	if err != nil {
 		return Request{}, err
 	}
@@ -96,16 +95,16 @@ func parseReview(b []byte) (Request, error) {
 	if version != ReviewVersion || kind != ReviewKind {
 		return r, fmt.Errorf("found %s %s, wanted %s %s", quoted(version), quoted(kind), ReviewVersion, ReviewKind)
 	}
-	if top[3] != nil {
+	if top[3].d != nil {
 		return r, errors.New("found a response in a question")
 	}
 	return r, nil
 }
 
 // readRequest reads the UID first, so that every later error can be answered.
-func readRequest(raw []byte, at place) (Request, error) {
+func readRequest(v value, at place) (Request, error) {
 	var r Request
-	f, err := fields(raw, at, "uid", "kind", "resource", "subResource", "name", "namespace",
+	f, err := fields(v, at, "uid", "kind", "resource", "subResource", "name", "namespace",
 		"operation", "userInfo", "object", "oldObject", "options", "dryRun")
 	if err != nil {
 		return r, err
@@ -140,7 +139,7 @@ func readRequest(raw []byte, at place) (Request, error) {
 	switch kindOf(f[11]) {
 	case "":
 	case "a boolean":
-		r.DryRun = f[11][0] == 't'
+		r.DryRun = f[11].first() == 't'
 	default:
 		return r, wrongType(at.key("dryRun"), "a boolean", f[11])
 	}
@@ -168,10 +167,10 @@ func (r Request) objects(at place) error {
 	}
 	for _, o := range []struct {
 		name string
-		raw  json.RawMessage
-	}{{"object", r.Object.raw}, {"oldObject", r.OldObject.raw}, {"options", r.Options.raw}} {
-		if k := kindOf(o.raw); k != "" && k != "an object" {
-			return wrongType(at.key(o.name), "an object", o.raw)
+		v    value
+	}{{"object", r.Object.v}, {"oldObject", r.OldObject.v}, {"options", r.Options.v}} {
+		if k := kindOf(o.v); k != "" && k != "an object" {
+			return wrongType(at.key(o.name), "an object", o.v)
 		}
 	}
 	return nil
@@ -180,8 +179,8 @@ func (r Request) objects(at place) error {
 // maxUID bounds the UID, which is a UUID of 36 characters wherever we have seen one.
 const maxUID = 128
 
-func readUID(raw []byte, at place) (string, error) {
-	uid, err := text(raw, at)
+func readUID(v value, at place) (string, error) {
+	uid, err := text(v, at)
 	if err != nil {
 		return "", err
 	}
@@ -192,10 +191,10 @@ func readUID(raw []byte, at place) (string, error) {
 }
 
 // three reads group, version and the third field, of which the group may be empty.
-func three(raw []byte, at place, third string) ([3]string, error) {
+func three(v value, at place, third string) ([3]string, error) {
 	var s [3]string
 	names := []string{"group", "version", third}
-	f, err := fields(raw, at, names...)
+	f, err := fields(v, at, names...)
 	if err != nil {
 		return s, err
 	}
@@ -204,7 +203,7 @@ func three(raw []byte, at place, third string) ([3]string, error) {
 			return s, err
 		}
 		if s[i] == "" && i > 0 {
-			return s, wrongType(at.key(name), "a string that is not empty", nil)
+			return s, wrongType(at.key(name), "a string that is not empty", value{})
 		}
 	}
 	return s, nil
@@ -213,9 +212,9 @@ func three(raw []byte, at place, third string) ([3]string, error) {
 // maxGroups bounds the groups of a user.
 const maxGroups = 10_000
 
-func readUser(raw []byte, at place) (User, error) {
+func readUser(v value, at place) (User, error) {
 	var u User
-	f, err := fields(raw, at, "username", "uid", "groups")
+	f, err := fields(v, at, "username", "uid", "groups")
 	if err != nil {
 		return u, err
 	}
@@ -225,8 +224,8 @@ func readUser(raw []byte, at place) (User, error) {
 	if u.UID, err = text(f[1], at.key("uid")); err != nil {
 		return u, err
 	}
-	err = elements(f[2], at.key("groups"), func(at place, raw []byte) error {
-		group, err := text(raw, at)
+	err = elements(f[2], at.key("groups"), func(at place, v value) error {
+		group, err := text(v, at)
 		if u.Groups = append(u.Groups, group); len(u.Groups) > maxGroups {
 			return fmt.Errorf("read %s: wanted at most %d groups", at, maxGroups)
 		}

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
+	"hash/maphash"
 )
 
 // errSyntax is JSON that is none.
@@ -14,10 +14,29 @@ var errSyntax = errors.New("found what is not JSON")
 // nothing else, without duplicate keys and deep nesting. A review is read whole by it,
 // so it has one pass and its own loops; a fuzz target compares it with encoding/json.
 type scan struct {
-	b    []byte
-	i    int
-	keys [][]byte // of the objects that it is in, up to fewKeys of each
+	b     []byte
+	i     int
+	keys  []named // of the objects that it is in, up to fewKeys of each and manyKeys in all
+	spans []span  // of the larger objects and lists that it has read
 }
+
+// named is a key, and its hash: keys are compared by that first.
+type named struct {
+	sum uint64
+	key []byte
+}
+
+// seed is of this process, so that nobody can choose keys of one hash.
+var seed = maphash.MakeSeed()
+
+// span is where an object or a list begins and ends, so that it can be passed over at
+// once. The smaller ones are as quickly walked, and only so many are noted.
+type span struct{ from, to int }
+
+const (
+	leastSpan = 64
+	maxSpans  = 4096
+)
 
 // whole reads all of b.
 func (s *scan) whole() error {
@@ -47,10 +66,8 @@ func (s *scan) value(depth int) error {
 	case '"':
 		_, _, err := s.text()
 		return err
-	case '{':
-		return s.object(depth)
-	case '[':
-		return s.list(depth)
+	case '{', '[':
+		return s.nested(x, depth)
 	case 't':
 		return s.word("true")
 	case 'f':
@@ -60,6 +77,31 @@ func (s *scan) value(depth int) error {
 	default:
 		return s.number()
 	}
+}
+
+// nested reads an object or a list, and notes where a larger one ends.
+func (s *scan) nested(bracket byte, depth int) error {
+	from, n := s.i, len(s.spans)
+	noted := n < maxSpans
+	if noted {
+		s.spans = append(s.spans, span{from: from})
+	}
+	var err error
+	if bracket == '{' {
+		err = s.object(depth)
+	} else {
+		err = s.list(depth)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !noted:
+	case s.i-from < leastSpan: // nothing within it was larger
+		s.spans = s.spans[:n]
+	default:
+		s.spans[n].to = s.i
+	}
+	return nil
 }
 
 var errDeep = fmt.Errorf("found JSON nested deeper than %d", maxDepth)
@@ -82,7 +124,7 @@ func (s *scan) object(depth int) error {
 			return err
 		}
 		if key = key[1 : len(key)-1]; escaped {
-			key = []byte(unquote(s.b[s.i-len(key)-2 : s.i]))
+			key = unescape(s.b[s.i-len(key)-2 : s.i])
 		}
 		if many, err = s.add(key, first, many); err != nil {
 			return err
@@ -131,10 +173,22 @@ func (s *scan) list(depth int) error {
 	}
 }
 
+// itself are the bytes that mean themselves in a string.
+var itself = func() (t [256]bool) {
+	for i := range t {
+		t[i] = i >= ' ' && i != '"' && i != '\\'
+	}
+	return t
+}()
+
 // text reads a string, with its quotes, and says whether there are escapes in it.
 func (s *scan) text() (raw []byte, escaped bool, err error) {
 	b, i := s.b, s.i+1
 	for i < len(b) {
+		if itself[b[i]] {
+			i++
+			continue
+		}
 		switch x := b[i]; {
 		case x == '"':
 			raw = b[s.i : i+1]
@@ -223,23 +277,37 @@ func (s *scan) digits() bool {
 	return s.i > from
 }
 
-// fewKeys are compared one by one; beyond, a map is cheaper.
-const fewKeys = 16
+// fewKeys are compared one by one; beyond, a map is cheaper. manyKeys are held in that
+// way for all the objects that surround each other.
+const (
+	fewKeys  = 64
+	manyKeys = 1024
+)
+
+// among reports whether a key is one of few.
+func among(few []named, sum uint64, key []byte) bool {
+	for i := range few {
+		if few[i].sum == sum && bytes.Equal(few[i].key, key) {
+			return true
+		}
+	}
+	return false
+}
 
 // add notes a key of the object whose keys begin at s.keys[first], and refuses one that
 // is there. It returns the object's map, once there is one.
 func (s *scan) add(key []byte, first int, many map[string]bool) (map[string]bool, error) {
-	few := s.keys[first:]
+	few, sum := s.keys[first:], maphash.Bytes(seed, key)
 	switch {
-	case many == nil && slices.ContainsFunc(few, func(x []byte) bool { return bytes.Equal(x, key) }), many[string(key)]:
+	case many == nil && among(few, sum, key), many[string(key)]:
 		return nil, fmt.Errorf("found the key %s twice in one object", quoted(string(key)))
-	case many == nil && len(few) < fewKeys:
-		s.keys = append(s.keys, key)
+	case many == nil && len(few) < fewKeys && len(s.keys) < manyKeys:
+		s.keys = append(s.keys, named{sum, key})
 		return nil, nil
 	case many == nil:
 		many = map[string]bool{}
 		for _, x := range few {
-			many[string(x)] = true
+			many[string(x.key)] = true
 		}
 	}
 	if many[string(key)] = true; len(many) > maxKeys {

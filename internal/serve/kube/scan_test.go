@@ -3,6 +3,7 @@ package kube
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -35,6 +36,7 @@ func FuzzScan(f *testing.F) {
 		case err != nil || !utf8.Valid(b):
 			return
 		}
+		spansAgree(t, b, s.spans)
 		for i := 0; i < len(b); i++ {
 			if b[i] != '"' {
 				continue
@@ -49,19 +51,70 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
+// spansAgree holds what was noted of objects and lists against walking over them.
+func spansAgree(t *testing.T, b []byte, spans []span) {
+	t.Helper()
+	for i, s := range spans {
+		if end := (&document{b: b}).end(s.from); end != s.to || s.to-s.from < leastSpan || i > 0 && spans[i-1].from >= s.from {
+			t.Fatalf("%.80q: found the end of %d at %d, want %d", b, s.from, s.to, end)
+		}
+	}
+}
+
+// TestSpans has more objects and lists than are noted, small ones, and ones within others.
+func TestSpans(t *testing.T) {
+	long, short := `{"a":"`+strings.Repeat("x", leastSpan)+`"}`, `{"b":["]",{"c":"\"}"}]}`
+	text := "[" + strings.Repeat(`{"in":[`+long+","+short+"]},"+short+",", maxSpans) + long + "]"
+	s := scan{b: []byte(text)}
+	if err := s.whole(); err != nil || len(s.spans) != maxSpans {
+		t.Fatalf("noted %d: %v", len(s.spans), err)
+	}
+	spansAgree(t, s.b, s.spans)
+	v, err := check(s.b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	err = elements(v, place{}, func(_ place, v value) error {
+		if n++; !json.Valid(v.raw()) {
+			t.Fatalf("element %d is %.80q", n, v.raw())
+		}
+		return nil
+	})
+	if err != nil || n != 2*maxSpans+1 {
+		t.Fatalf("%d elements: %v", n, err)
+	}
+}
+
+// nest writes objects within each other, each of so many keys beside the next, and %s
+// in the innermost.
+func nest(depth, keys int) string {
+	head := "{"
+	for k := range keys {
+		head += fmt.Sprintf(`"key %d":0,`, k)
+	}
+	return strings.Repeat(head+`"in":`, depth) + "%s" + strings.Repeat("}", depth)
+}
+
+func accepted(b []byte) bool { _, err := check(b); return err == nil }
+
 func TestScanSeeds(t *testing.T) {
 	for _, text := range seeds {
-		if got := check([]byte(text)) == nil; got != json.Valid([]byte(text)) {
+		if got := accepted([]byte(text)); got != json.Valid([]byte(text)) {
 			t.Errorf("%q: taken %t", text, got)
 		}
 	}
 	for _, text := range []string{`{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, `[{"a\"":1,"a\"":2}]`, "\"\xff\"",
 		strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1), strings.Repeat("[", 1<<20)} {
-		if check([]byte(text)) == nil {
+		if accepted([]byte(text)) {
 			t.Errorf("%.40q: want a refusal", text)
 		}
 	}
-	if err := check([]byte(strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth))); err != nil {
+	// More keys around each other than are compared one by one.
+	if nested := nest(maxDepth-1, 9); !accepted([]byte(fmt.Sprintf(nested, `{"x":1,"y":2}`))) || accepted([]byte(fmt.Sprintf(nested, `{"x":1,"x":2}`))) {
+		t.Error("keys of an object deep within others are not told apart")
+	}
+	if _, err := check([]byte(strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth))); err != nil {
 		t.Error(err)
 	}
 }
