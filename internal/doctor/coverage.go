@@ -66,3 +66,14 @@ func (t target) among(resources []string) bool {
 		return (name == "*" || name == resource) && (of == "*" || of == sub)
 	})
 }
+
+// uncovered names what lets an image run and no rule asks about.
+func uncovered(rules []rule) []string {
+	var missing []string
+	for _, t := range targets() {
+		if t.level == Open && !slices.ContainsFunc(rules, t.in) {
+			missing = append(missing, "no rule for "+t.operation+" of "+t.resource)
+		}
+	}
+	return missing
+}

@@ -162,10 +162,15 @@ func (e *examiner) constraint(o Object, c constraint) bool {
 	if !denies {
 		e.open("gatekeeper.not_enforced", o.where()+" spec.enforcementAction", action, "set deny: anything else only reports")
 	}
-	for _, field := range []string{"labelSelector", "namespaceSelector", "namespaces", "name", "source"} {
-		if raw := c.Spec.Match[field]; present(raw) && string(raw) != `"*"` && string(raw) != `"All"` {
+	for _, field := range []string{"labelSelector", "namespaceSelector", "namespaces", "name", "source", "scope"} {
+		raw := c.Spec.Match[field]
+		all := string(raw) == `"*"` || string(raw) == `"All"` || field == "scope" && string(raw) == `"Namespaced"`
+		if present(raw) && !all {
 			e.open("gatekeeper.narrowed", o.where()+" spec.match."+field, string(raw), "remove it: what does not match is not judged")
 		}
+	}
+	if raw := c.Spec.Match["kinds"]; present(raw) && denies {
+		e.constraintKinds(o, raw)
 	}
 	var excluded []string
 	if raw := c.Spec.Match["excludedNamespaces"]; present(raw) {
@@ -175,6 +180,24 @@ func (e *examiner) constraint(o Object, c constraint) bool {
 	}
 	e.exempt(o.where()+" spec.match.excludedNamespaces", excluded, "gatekeeper-system")
 	return denies
+}
+
+// constraintKinds examines whether Pods are among what a constraint is for.
+func (e *examiner) constraintKinds(o Object, raw json.RawMessage) {
+	var kinds []struct {
+		Groups []string `json:"apiGroups"`
+		Kinds  []string `json:"kinds"`
+	}
+	if err := json.Unmarshal(raw, &kinds); err != nil {
+		e.unread = append(e.unread, fmt.Sprintf("%s spec.match.kinds: %v", o.where(), err))
+		return
+	}
+	for _, k := range kinds {
+		if (slices.Contains(k.Groups, "") || slices.Contains(k.Groups, "*")) && (slices.Contains(k.Kinds, "Pod") || slices.Contains(k.Kinds, "*")) {
+			return
+		}
+	}
+	e.open("gatekeeper.not_asked", o.where()+" spec.match.kinds", string(raw), "add Pod: what makes pods by another way than these kinds is not judged")
 }
 
 // gatekeeperWebhook examines Gatekeeper's own webhooks, which are open as it ships them.
@@ -190,14 +213,7 @@ func (e *examiner) gatekeeperWebhook() {
 				if w.FailurePolicy == "Ignore" {
 					e.open("gatekeeper.fails_open", where+".failurePolicy", "Ignore", "set Fail (validatingWebhookFailurePolicy in Gatekeeper's chart): a Gatekeeper that is down admits everything")
 				}
-				if present(w.ObjectSelector) {
-					e.open("gatekeeper.object_selector", where+".objectSelector", string(w.ObjectSelector), "remove it: whoever creates a pod writes its labels")
-				}
-				for _, x := range w.NamespaceSelector.MatchExpressions {
-					if x.Key != nameLabel {
-						labelled = append(labelled, where+".namespaceSelector")
-					}
-				}
+				labelled = append(labelled, e.gatekeeperScope(where, w)...)
 			case "check-ignore-label.gatekeeper.sh":
 				guarded = w.FailurePolicy != "Ignore"
 			}
@@ -211,6 +227,41 @@ func (e *examiner) gatekeeperWebhook() {
 			e.open("gatekeeper.ignore_label", where, "a label takes a namespace out, and nothing guards the label", "keep check-ignore-label.gatekeeper.sh, with failurePolicy Fail")
 		}
 	}
+}
+
+// ignoreLabel is the label whose use check-ignore-label.gatekeeper.sh guards.
+const ignoreLabel = "admission.gatekeeper.sh/ignore"
+
+// gatekeeperScope examines what Gatekeeper's webhook is not asked about, and returns where
+// the guarded label takes namespaces out.
+func (e *examiner) gatekeeperScope(where string, w webhook) []string {
+	if present(w.ObjectSelector) {
+		e.open("gatekeeper.object_selector", where+".objectSelector", string(w.ObjectSelector), "remove it: whoever creates a pod writes its labels")
+	}
+	if n := len(w.MatchConditions); n > 0 {
+		e.open("gatekeeper.narrowed", where+".matchConditions", fmt.Sprintf("%d conditions", n), "remove them: what they leave out is not judged")
+	}
+	for _, missing := range uncovered(w.Rules) {
+		e.open("gatekeeper.not_asked", where+".rules", missing, "add it: what is not asked about runs unjudged")
+	}
+	var labelled []string
+	s := w.NamespaceSelector
+	for key, value := range s.MatchLabels {
+		e.open("gatekeeper.narrowed", where+".namespaceSelector", key+"="+value, "remove it: a namespace without it is not judged")
+	}
+	for _, x := range s.MatchExpressions {
+		switch {
+		case x.Key == ignoreLabel && (x.Operator == "DoesNotExist" || x.Operator == "NotIn"):
+			labelled = append(labelled, where+".namespaceSelector")
+		case x.Key == nameLabel && x.Operator == "NotIn":
+			e.exempt(where+".namespaceSelector", x.Values, "gatekeeper-system")
+		case x.Key == nameLabel && x.Operator == "Exists":
+		default:
+			e.open("gatekeeper.narrowed", where+".namespaceSelector", strings.TrimSpace(x.Key+" "+x.Operator+" "+strings.Join(x.Values, ",")),
+				"select by "+nameLabel+" with NotIn alone: whoever may label a namespace can take it out")
+		}
+	}
+	return labelled
 }
 
 // gatekeeperConfig examines which namespaces Gatekeeper as a whole passes over.

@@ -25,8 +25,10 @@ type kyvernoPolicy struct {
 
 type kyvernoRule struct {
 	Name     string            `json:"name"`
+	Match    kyvernoMatch      `json:"match"`
 	Exclude  json.RawMessage   `json:"exclude"`
 	Matched  []json.RawMessage `json:"celPreconditions"`
+	Before   json.RawMessage   `json:"preconditions"`
 	Context  []kyvernoContext  `json:"context"`
 	Validate *kyvernoValidate  `json:"validate"`
 }
@@ -47,18 +49,24 @@ type kyvernoValidate struct {
 	AllowExisting *bool             `json:"allowExistingViolations"`
 	Foreach       []struct {
 		Context []kyvernoContext `json:"context"`
+		Before  json.RawMessage  `json:"preconditions"`
+		Deny    json.RawMessage  `json:"deny"`
 	} `json:"foreach"`
+	Deny json.RawMessage `json:"deny"`
 }
 
 // kyverno examines the policies that ask /v1/verify.
 func (e *examiner) kyverno() {
 	var names []string
+	var asked []kyvernoFilter
 	for _, kind := range []string{"ClusterPolicy", "Policy"} {
 		each(e, "kyverno.io", kind, func(o Object, p kyvernoPolicy) {
 			for _, r := range p.Spec.Rules {
 				if calls := r.calls(); len(calls) > 0 {
 					names = append(names, o.Metadata.Name)
 					e.kyvernoRule(o, p, r, calls)
+					e.kyvernoScope(o, r)
+					asked = append(asked, r.Match.filters()...)
 				}
 			}
 		})
@@ -67,6 +75,7 @@ func (e *examiner) kyverno() {
 		return
 	}
 	e.gate("kyverno")
+	e.kyvernoCoverage(names[0], asked)
 	e.kyvernoExceptions(names)
 	e.kyvernoWebhook()
 }
@@ -160,31 +169,41 @@ func (e *examiner) kyvernoExceptions(policies []string) {
 
 // kyvernoWebhook looks whether Kyverno has the webhook that policies with Fail are in.
 func (e *examiner) kyvernoWebhook() {
-	closed := false
+	var closed []rule
 	each(e, admissionGroup, validating, func(o Object, c webhookConfiguration) {
 		if !strings.HasPrefix(o.Metadata.Name, "kyverno-resource-validating-webhook") {
 			return
 		}
 		for i, w := range c.Webhooks {
-			if w.FailurePolicy == "Ignore" {
-				continue
-			}
-			closed = true
-			where := fmt.Sprintf("%s webhooks[%d]", o.where(), i)
-			if present(w.ObjectSelector) {
-				e.open("kyverno.object_selector", where+".objectSelector", string(w.ObjectSelector), "remove it from Kyverno's configuration: whoever creates a pod writes its labels")
-			}
-			for _, x := range w.NamespaceSelector.MatchExpressions {
-				switch {
-				case x.Key != nameLabel:
-					e.open("kyverno.namespace_label", where+".namespaceSelector", x.Key+" "+x.Operator, "select by "+nameLabel+" alone: whoever may label a namespace can take it out")
-				case x.Operator == "NotIn":
-					e.exempt(where+".namespaceSelector", x.Values, "kyverno")
-				}
+			if w.FailurePolicy != "Ignore" {
+				closed = append(closed, w.Rules...)
+				e.kyvernoSelectors(fmt.Sprintf("%s webhooks[%d]", o.where(), i), w)
 			}
 		}
 	})
-	if !closed {
-		e.open("kyverno.no_webhook", "Kyverno", "no webhook of kyverno-resource-validating-webhook-cfg with failurePolicy Fail", "look whether Kyverno runs and the policy is ready")
+	if missing := uncovered(closed); len(missing) > 0 {
+		e.open("kyverno.no_webhook", "Kyverno", "in kyverno-resource-validating-webhook-cfg with failurePolicy Fail: "+strings.Join(missing, ", "), "look whether Kyverno runs and the policy is ready")
+	}
+}
+
+// kyvernoSelectors examines what a webhook of Kyverno's is not asked about.
+func (e *examiner) kyvernoSelectors(where string, w webhook) {
+	if present(w.ObjectSelector) {
+		e.open("kyverno.object_selector", where+".objectSelector", string(w.ObjectSelector), "remove it from Kyverno's configuration: whoever creates a pod writes its labels")
+	}
+	if n := len(w.MatchConditions); n > 0 {
+		e.open("kyverno.narrowed", where+".matchConditions", fmt.Sprintf("%d conditions", n), "remove them from Kyverno's configuration: what does not match is not judged")
+	}
+	for key, value := range w.NamespaceSelector.MatchLabels {
+		e.open("kyverno.namespace_label", where+".namespaceSelector", key+"="+value, "leave namespaces out by "+nameLabel+" and NotIn alone: one that is created tomorrow is not judged")
+	}
+	for _, x := range w.NamespaceSelector.MatchExpressions {
+		switch {
+		case x.Key == nameLabel && x.Operator == "NotIn":
+			e.exempt(where+".namespaceSelector", x.Values, "kyverno")
+		case x.Key == nameLabel && x.Operator == "Exists":
+		default:
+			e.open("kyverno.namespace_label", where+".namespaceSelector", x.Key+" "+x.Operator, "leave namespaces out by "+nameLabel+" and NotIn alone: whoever may label a namespace can take it out")
+		}
 	}
 }

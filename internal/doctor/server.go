@@ -1,7 +1,9 @@
 package doctor
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -16,13 +18,47 @@ type deployment struct {
 		Replicas *int `json:"replicas"`
 		Template struct {
 			Spec struct {
-				Containers []struct {
-					Image string   `json:"image"`
-					Args  []string `json:"args"`
-				} `json:"containers"`
+				Containers []serverContainer `json:"containers"`
 			} `json:"spec"`
 		} `json:"template"`
 	} `json:"spec"`
+}
+
+// serverContainer is the container of a Deployment, whose flags and variables say more than
+// the file of settings.
+type serverContainer struct {
+	Image   string   `json:"image"`
+	Command []string `json:"command"`
+	Args    []string `json:"args"`
+	Env     []struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	} `json:"env"`
+	EnvFrom []json.RawMessage `json:"envFrom"`
+}
+
+// tagSettings are those that admit tags.
+var tagSettings = []string{"allow_tags", "review_tags"}
+
+// overrides examines flags and variables, each of which replaces what the file says.
+func (e *examiner) overrides(where string, c serverContainer) {
+	for _, name := range tagSettings {
+		flag, variable := strings.ReplaceAll(name, "_", "-"), "ASSAY_SERVE_"+strings.ToUpper(name)
+		for _, arg := range slices.Concat(c.Command, c.Args) {
+			given, value, valued := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+			if strings.HasPrefix(arg, "-") && given == flag && !(valued && value == "false") {
+				e.open("server.tags", where+" args", arg, "remove it: a tag can be moved between the verdict and the pull")
+			}
+		}
+		for _, v := range c.Env {
+			if v.Name == variable && v.Value != "false" {
+				e.open("server.tags", where+" env", v.Name+"="+v.Value, "remove it: a tag can be moved between the verdict and the pull")
+			}
+		}
+	}
+	if len(c.EnvFrom) > 0 {
+		e.unread = append(e.unread, where+" envFrom: variables that can change every setting are in other objects; wanted them in the file of settings")
+	}
 }
 
 // server examines how assay itself runs.
@@ -56,6 +92,7 @@ func (e *examiner) server() {
 			e.weak("server.no_network_policy", o.where(), "no NetworkPolicy", "add one, so that not every pod can ask at the admission doors")
 		}
 		for _, c := range d.Spec.Template.Spec.Containers {
+			e.overrides(o.where(), c)
 			if !strings.Contains(c.Image, "@sha256:") {
 				e.note("server.tag", o.where()+" image", c.Image, "name the image by its digest: what judges images is not judged by itself")
 			}
@@ -76,11 +113,9 @@ func (o Object) isOurs() bool { return o.Metadata.Labels["app.kubernetes.io/name
 // settings examines those of the server that open a door.
 func (e *examiner) settings(where, text string) {
 	var s struct {
-		Auth        string   `yaml:"auth"`
-		Open        []string `yaml:"open"`
-		AllowTags   bool     `yaml:"allow_tags"`
-		ReviewTags  bool     `yaml:"review_tags"`
-		PullSecrets bool     `yaml:"pull_secrets"`
+		Auth       string `yaml:"auth"`
+		AllowTags  bool   `yaml:"allow_tags"`
+		ReviewTags bool   `yaml:"review_tags"`
 	}
 	if err := yaml.Unmarshal([]byte(text), &s); err != nil {
 		e.unread = append(e.unread, fmt.Sprintf("%s: %v", where, err))
