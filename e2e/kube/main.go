@@ -127,6 +127,9 @@ func (o options) outside(ctx context.Context) (int, error) {
 	if err := render(ctx, bin["helm"], source, filepath.Join(dir, "chart.yaml")); err != nil {
 		return 0, err
 	}
+	if err := keepGoldens(source, dir); err != nil {
+		return 0, err
+	}
 	return process.Enter(ctx, []string{
 		"-inside", dir, "-assay", o.assay, "-etcd", o.etcd, "-apiserver", o.apiserver, "-run", o.match,
 		"-timeout", o.timeout.String(), fmt.Sprintf("-v=%t", o.verbose),

@@ -11,8 +11,8 @@ import (
 // scenarios lists all of them, in the order in which they begin.
 func (w *world) scenarios() []scenario {
 	return slices.Concat(
-		w.podScenarios(), w.workloadScenarios(), w.updateScenarios(), w.policyScenarios(), w.tenantScenarios(), w.swapScenarios(),
-		w.secretScenarios(), w.doorScenarios(), w.commandScenarios(), w.attacks(), w.outageScenarios(),
+		w.podScenarios(), w.workloadScenarios(), w.updateScenarios(), w.policyScenarios(), w.tenantScenarios(), w.evasionScenarios(), w.swapScenarios(),
+		w.secretScenarios(), w.doorScenarios(), w.commandScenarios(), w.attacks(), w.goldenScenarios(), w.outageScenarios(),
 	)
 }
 

@@ -109,8 +109,8 @@ func (w *world) secretScenarios() []scenario {
 		opens("of-the-pod", create(readableNamespace, withSecret(image.tagged()))),
 		opens("of-the-service-account", create(readableNamespace, ofAccount(image.tagged()))),
 		closed("none", "registry.unauthorized", create(readableNamespace, podSpec(image.tagged()))),
-		closed("not-granted", "secrets.unreadable", create(lockedNamespace, withSecret(image.tagged()))),
-		closed("not-granted-of-the-service-account", "secrets.unreadable", create(lockedNamespace, ofAccount(image.tagged()))),
+		closed("not-granted", "registry.unauthorized", create(lockedNamespace, withSecret(image.tagged()))),
+		closed("not-granted-of-the-service-account", "registry.unauthorized", create(lockedNamespace, ofAccount(image.tagged()))),
 		closed("of-another-namespace", "registry.unauthorized", func(ctx context.Context) (reply, error) {
 			// Somebody who may read it has just had a pass.
 			if r, err := w.createPod(ctx, readableNamespace, withSecret(image.tagged())); err != nil || !r.good() {
