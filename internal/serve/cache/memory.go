@@ -53,16 +53,6 @@ func (m *Memory[V]) Set(key Key, value V, weight int64, until time.Time) {
 	m.shard(key).set(e, now)
 }
 
-// Drop removes an entry.
-func (m *Memory[V]) Drop(key Key) {
-	s := m.shard(key)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.entries[key]; e != nil {
-		s.remove(e)
-	}
-}
-
 // Len returns the number of entries and their weight. Those that are gone by the clock
 // count until they are asked for or make room for others.
 func (m *Memory[V]) Len() (entries int, bytes int64) {

@@ -53,11 +53,6 @@ func TestMemoryKeeps(t *testing.T) {
 	if n, bytes := m.Len(); n != 1 || bytes != 20+Overhead {
 		t.Errorf("got %d entries, %d bytes", n, bytes)
 	}
-	m.Drop(a)
-	m.Drop(b)
-	if n, bytes := m.Len(); n != 0 || bytes != 0 || holds(m, a) != "" {
-		t.Errorf("got %d entries, %d bytes", n, bytes)
-	}
 }
 
 // TestMemoryExpires: an entry is gone at its very moment, and the moment counts for the
@@ -215,7 +210,6 @@ func TestMemoryTogether(t *testing.T) {
 				case 300:
 					c.add(-20 * time.Second)
 				case 400:
-					m.Drop(keyOf(n))
 					m.Len()
 				}
 			}

@@ -18,10 +18,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/releaseassay/assay/internal/files"
 	"github.com/releaseassay/assay/internal/report"
 	"github.com/releaseassay/assay/internal/serve"
 	"github.com/releaseassay/assay/verify"
@@ -117,7 +118,7 @@ func (o Options) token() (string, error) {
 		if token != "" {
 			return "", errors.New("found a token and a file of one; wanted one of them")
 		}
-		b, err := readFile(o.TokenFile, maxToken)
+		b, err := files.Read(o.TokenFile, maxToken)
 		if err != nil {
 			return "", fmt.Errorf("read the token: %w", err)
 		}
@@ -135,7 +136,7 @@ func (o Options) token() (string, error) {
 func (o Options) tls() (*tls.Config, error) {
 	settings := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.CAFile != "" {
-		b, err := readFile(o.CAFile, maxFile)
+		b, err := files.Read(o.CAFile, maxFile)
 		if err != nil {
 			return nil, fmt.Errorf("read the server's authority: %w", err)
 		}
@@ -155,19 +156,6 @@ func (o Options) tls() (*tls.Config, error) {
 		settings.Certificates = []tls.Certificate{pair}
 	}
 	return settings, nil
-}
-
-func readFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("%s has more than %d bytes", path, limit)
-	}
-	return b, err
 }
 
 // question is the body of the request.
@@ -207,7 +195,7 @@ func (c *Client) verify(ctx context.Context, q serve.Question) (verify.Verdict, 
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return none, err
+		return none, advised(err)
 	}
 	defer answer.Body.Close()
 	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
@@ -231,6 +219,18 @@ func (c *Client) verify(ctx context.Context, q serve.Question) (verify.Verdict, 
 	return v, About(v, q.Reference)
 }
 
+// advised adds what to do to an error of the connection, where that is known.
+func advised(err error) error {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &certificate):
+		return fmt.Errorf("%w; wanted a certificate of the authority that is named, or of one of the system's where none is", err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w; nothing listens there: is the server running, and at this address?", err)
+	}
+	return err
+}
+
 // target is the route, with how long the caller waits.
 func (c *Client) target(ctx context.Context) string {
 	due, ok := ctx.Deadline()
@@ -241,12 +241,13 @@ func (c *Client) target(ctx context.Context) string {
 }
 
 // Refusal is an answer of the server that is no verdict and will stay the same: the
-// question cannot be read, or this client may not ask.
+// question cannot be read, no policy is for it, or this client may not ask.
 type Refusal struct {
 	Status int
 	Text   string
 }
 
+// Error implements error.
 func (r *Refusal) Error() string { return r.Text }
 
 // failure says what an answer without a verdict means.
@@ -258,6 +259,8 @@ func failure(answer *http.Response) error {
 	text := fmt.Sprintf("found HTTP status %d", answer.StatusCode)
 	if json.Unmarshal(b, &said) == nil && said.Error.Code != "" {
 		text += ": " + report.Escape(said.Error.Code, 100) + ": " + report.Escape(said.Error.Message, 1000)
+	} else if words, ours := strings.CutPrefix(strings.TrimSpace(string(b)), "assay: "); ours { // turned away before any door
+		text += ": " + report.Escape(words, 1000)
 	}
 	switch answer.StatusCode {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed,

@@ -44,6 +44,13 @@ func reference(t testing.TB, s string) verify.Reference {
 	return ref
 }
 
+// audited makes of a verdict a failure about no digest, under a policy that does not enforce.
+func audited(v *verify.Verdict) {
+	no, later := false, time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	v.Verdict, v.Enforced, v.EnforcedFrom = verify.Fail, &no, &later
+	v.Image.Digest, v.Image.Pinned = "", ""
+}
+
 // passed is a verdict about a reference.
 func passed(ref verify.Reference) verify.Verdict {
 	return verify.Verdict{
@@ -123,24 +130,31 @@ func TestAnswersThatAreNone(t *testing.T) {
 		refusal bool
 		says    string
 	}{
-		"an HTML page":           {200, "text/html", "<html>pass</html>", false, "text/html"},
-		"no type":                {200, "", whole, false, "wanted application/json"},
-		"nothing":                {200, "application/json", "", false, "EOF"},
-		"cut off":                {200, "application/json", whole[:len(whole)-3], false, "EOF"},
-		"twice":                  {200, "application/json", whole + whole, false, "written again"},
-		"an empty object":        {200, "application/json", "{}\n", false, "schema"},
-		"an unknown field":       {200, "application/json", strings.Replace(whole, `"conclusive"`, `"new": 1, "conclusive"`, 1), false, "unknown field"},
-		"a key in capitals":      {200, "application/json", strings.Replace(whole, `"verdict": "pass"`, `"verdict": "fail", "VERDICT": "pass"`, 1), false, "written again"},
-		"a key twice":            {200, "application/json", strings.Replace(whole, `"verdict": "pass"`, `"verdict": "fail", "verdict": "pass"`, 1), false, "written again"},
-		"another schema":         {200, "application/json", strings.Replace(whole, "assay.verdict/v1", "assay.verdict/v2", 1), false, "schema"},
-		"a strange decision":     {200, "application/json", strings.Replace(whole, `"pass"`, `"PASS"`, 1), false, "decision"},
-		"too large":              {200, "application/json", strings.Repeat(" ", maxVerdict+1), false, "more than"},
-		"another reference":      {200, "application/json", change(func(v *verify.Verdict) { v.Image.Requested = "ghcr.io/acme/widget:1.2.4" }), false, "was asked about"},
-		"another tag":            {200, "application/json", change(func(v *verify.Verdict) { v.Image.Tag = "1.2.4" }), false, "tag"},
-		"another digest":         {200, "application/json", change(func(v *verify.Verdict) { v.Image.Digest = other; v.Image.Pinned = ref.Pinned(other) }), false, "bbbb"},
-		"another name pinned":    {200, "application/json", change(func(v *verify.Verdict) { v.Image.Pinned = strings.Replace(v.Image.Pinned, "acme", "evil", 1) }), false, "pins"},
-		"a pass of nothing":      {200, "application/json", change(func(v *verify.Verdict) { v.Image.Digest, v.Image.Pinned = "", "" }), false, "pins"},
-		"a hypothetical pass":    {200, "application/json", change(func(v *verify.Verdict) { v.Hypothetical = true }), false, "hypothetical"},
+		"an HTML page":          {200, "text/html", "<html>pass</html>", false, "text/html"},
+		"no type":               {200, "", whole, false, "wanted application/json"},
+		"nothing":               {200, "application/json", "", false, "EOF"},
+		"cut off":               {200, "application/json", whole[:len(whole)-3], false, "EOF"},
+		"twice":                 {200, "application/json", whole + whole, false, "written again"},
+		"an empty object":       {200, "application/json", "{}\n", false, "schema"},
+		"an unknown field":      {200, "application/json", strings.Replace(whole, `"conclusive"`, `"new": 1, "conclusive"`, 1), false, "unknown field"},
+		"a key in capitals":     {200, "application/json", strings.Replace(whole, `"verdict": "pass"`, `"verdict": "fail", "VERDICT": "pass"`, 1), false, "written again"},
+		"a key twice":           {200, "application/json", strings.Replace(whole, `"verdict": "pass"`, `"verdict": "fail", "verdict": "pass"`, 1), false, "written again"},
+		"another schema":        {200, "application/json", strings.Replace(whole, "assay.verdict/v1", "assay.verdict/v2", 1), false, "schema"},
+		"a strange decision":    {200, "application/json", strings.Replace(whole, `"pass"`, `"PASS"`, 1), false, "decision"},
+		"too large":             {200, "application/json", strings.Repeat(" ", maxVerdict+1), false, "more than"},
+		"another reference":     {200, "application/json", change(func(v *verify.Verdict) { v.Image.Requested = "ghcr.io/acme/widget:1.2.4" }), false, "was asked about"},
+		"another tag":           {200, "application/json", change(func(v *verify.Verdict) { v.Image.Tag = "1.2.4" }), false, "tag"},
+		"another digest":        {200, "application/json", change(func(v *verify.Verdict) { v.Image.Digest = other; v.Image.Pinned = ref.Pinned(other) }), false, "bbbb"},
+		"another name pinned":   {200, "application/json", change(func(v *verify.Verdict) { v.Image.Pinned = strings.Replace(v.Image.Pinned, "acme", "evil", 1) }), false, "pins"},
+		"a pass of nothing":     {200, "application/json", change(func(v *verify.Verdict) { v.Image.Digest, v.Image.Pinned = "", "" }), false, "pins"},
+		"a hypothetical pass":   {200, "application/json", change(func(v *verify.Verdict) { v.Hypothetical = true }), false, "hypothetical"},
+		"a hypothetical audit":  {200, "application/json", change(func(v *verify.Verdict) { audited(v); v.Hypothetical = true }), false, "hypothetical"},
+		"an exception for none": {200, "application/json", change(func(v *verify.Verdict) { audited(v); v.Exception = &verify.VerdictException{} }), false, "pins"},
+		"an undecided pass":     {200, "application/json", change(func(v *verify.Verdict) { v.Conclusive = false }), false, "undecided"},
+		"an excepted pass":      {200, "application/json", change(func(v *verify.Verdict) { v.Exception = &verify.VerdictException{} }), false, "excepted"},
+		"a pass with a failure": {200, "application/json", change(func(v *verify.Verdict) {
+			v.Checks = []verify.Finding{{ID: "signature", Required: true, Result: verify.Failed}}
+		}), false, `check "signature" is "fail"`},
 		"a redirect":             {302, "application/json", whole, false, "status 302"},
 		"another success":        {204, "application/json", "", false, "status 204"},
 		"a pass in an error":     {503, "application/json", whole, false, "status 503"},
@@ -148,6 +162,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"an error of a stranger": {500, "text/plain", "\x1b[2Joops", false, "status 500"},
 		"terminal escapes":       {503, "application/json", `{"error":{"code":"x","message":"\u001b[2J"}}`, false, `\x1b[2J`},
 		"a bad token":            {401, "application/json", `{"error":{"code":"x","message":"y"}}`, true, "status 401"},
+		"turned away":            {401, "text/plain", "assay: wanted the header\x1b[2J Authorization\n", true, `status 401: wanted the header\x1b[2J Authorization`},
 		"too much at once":       {429, "application/json", "", false, "status 429"},
 		"a question not read":    {400, "application/json", `{"error":{"code":"request.malformed","message":"z"}}`, true, "request.malformed"},
 	} {
@@ -236,7 +251,7 @@ func TestTLS(t *testing.T) {
 		says string // "" for an answer, "new: " for an error of configuration
 	}{
 		"the authority":         {Options{CAFile: ca, Token: "t"}, ""},
-		"the system's":          {Options{Token: "t"}, "certificate"},
+		"the system's":          {Options{Token: "t"}, "authority that is named"},
 		"none in the file":      {Options{CAFile: empty}, "new: has no certificate"},
 		"no such file":          {Options{CAFile: dir + "/none"}, "new: no such file"},
 		"a certificate alone":   {Options{CAFile: ca, Certificate: ca}, "new: wanted both"},
@@ -244,7 +259,7 @@ func TestTLS(t *testing.T) {
 		"two tokens":            {Options{CAFile: ca, Token: "t", TokenFile: ca}, "new: wanted one of them"},
 		"an empty token":        {Options{CAFile: ca, TokenFile: empty}, "new: is empty"},
 		"a token of two lines":  {Options{CAFile: ca, Token: "a\r\nX: y"}, "new: white space"},
-		"another port's server": {Options{CAFile: ca, URL: "https://127.0.0.1:1"}, "refused"},
+		"another port's server": {Options{CAFile: ca, URL: "https://127.0.0.1:1"}, "is the server running"},
 	} {
 		if c.o.URL == "" {
 			c.o.URL = s.URL

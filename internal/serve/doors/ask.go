@@ -22,10 +22,18 @@ func (d *doors) ask(ctx context.Context, questions []serve.Question) map[serve.Q
 	answers := make(map[serve.Question]serve.Answer, len(questions))
 	var distinct []serve.Question
 	for _, q := range questions {
-		if _, twice := answers[q]; !twice {
-			answers[q] = late(q)
+		if _, twice := answers[q]; twice {
+			continue
+		}
+		a, remembered := d.recall(ctx, q)
+		if !remembered {
+			a = late(q)
 			distinct = append(distinct, q)
 		}
+		answers[q] = a
+	}
+	if len(distinct) == 0 {
+		return answers
 	}
 	type one struct {
 		q serve.Question
@@ -65,17 +73,52 @@ func (d *doors) ask(ctx context.Context, questions []serve.Question) map[serve.Q
 	return answers
 }
 
+// rememberer is a verifier that says at once what it remembers, so that nobody has to
+// watch over the time that it takes.
+type rememberer interface {
+	Remembered(q serve.Question) (a serve.Answer, ok bool)
+}
+
+// recall answers from what the verifier remembers. A panic is an answer that is undecided.
+func (d *doors) recall(ctx context.Context, q serve.Question) (a serve.Answer, ok bool) {
+	v, can := d.Verifier.(rememberer)
+	if !can || ctx.Err() != nil {
+		return serve.Answer{}, false
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			a, ok = d.panicked(q, p), true
+		}
+	}()
+	if a, ok = v.Remembered(q); !ok {
+		return serve.Answer{}, false
+	}
+	_, traced := observe.Verifying(ctx, q.Reference.String())
+	a = d.held(q, a)
+	traced(a.Outcome.String(), codesOf(a), a.Remembered)
+	return a, true
+}
+
 // judge asks the verifier about one image. A panic is an answer that is undecided.
 func (d *doors) judge(ctx context.Context, q serve.Question) (a serve.Answer) {
 	defer func() {
 		if p := recover(); p != nil {
-			d.Log.Error("the verifier panicked", "image", report.Escape(q.Reference.String(), maxText), "panic", report.Escape(fmt.Sprint(p), maxText), "stack", string(debug.Stack()))
-			a = troubled(q, "the verifier panicked; this is a fault of assay, please report it")
+			a = d.panicked(q, p)
 		}
 	}()
 	ctx, traced := observe.Verifying(ctx, q.Reference.String())
 	defer func() { traced(a.Outcome.String(), codesOf(a), a.Remembered) }()
-	a = d.Verifier.Verify(ctx, q)
+	return d.held(q, d.Verifier.Verify(ctx, q))
+}
+
+// panicked is the answer where the verifier panicked.
+func (d *doors) panicked(q serve.Question, p any) serve.Answer {
+	d.Log.Error("the verifier panicked", "image", report.Escape(q.Reference.String(), maxText), "panic", report.Escape(fmt.Sprint(p), maxText), "stack", string(debug.Stack()))
+	return troubled(q, "the verifier panicked; this is a fault of assay, please report it")
+}
+
+// held is an answer, if it is about what was asked.
+func (d *doors) held(q serve.Question, a serve.Answer) serve.Answer {
 	if err := about(q, a); err != nil {
 		d.Log.Error("the verifier's answer is about another image", "image", report.Escape(q.Reference.String(), maxText), "error", report.Escape(err.Error(), maxText))
 		return troubled(q, err.Error()+"; this is a fault of assay, please report it")

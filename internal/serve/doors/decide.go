@@ -18,6 +18,7 @@ type decision struct {
 	ref      kube.Ref
 	answer   serve.Answer
 	outcome  serve.Outcome // the answer's, or Refused for what the object says
+	pinned   bool          // the reference has a digest
 	admitted bool
 	// left is an image that nobody judged: one without a name, which a later webhook may name.
 	left bool
@@ -54,7 +55,7 @@ func (d *doors) decide(ctx context.Context, c *call, r review, t terms) []decisi
 			all[i].refuse(verify.ReferenceMalformed, "NAME:TAG, NAME@sha256:HEX or NAME:TAG@sha256:HEX", err.Error())
 		default:
 			questions = append(questions, serve.Question{Reference: reference, Namespace: r.namespace, Tenant: d.tenant(r, ref)})
-			parsed[i] = &questions[len(questions)-1]
+			parsed[i], all[i].pinned = &questions[len(questions)-1], reference.Digest() != ""
 		}
 	}
 	answers := d.ask(ctx, questions)
@@ -89,7 +90,7 @@ func (x *decision) judge(t terms) {
 		return
 	}
 	// A template is pinned when its Pods are made, and their tags are refused then.
-	if x.ref.Pod.Template || x.ref.Pinned() {
+	if x.ref.Pod.Template || x.pinned {
 		return
 	}
 	code, wanted, found := verify.ReferenceNotPinned, "a digest in the reference, as the mutating webhook writes it", "a tag, which can move before the pull"
@@ -115,12 +116,13 @@ func (x *decision) refuse(code verify.Code, wanted, found string) {
 }
 
 // dismiss denies an image for its verdict. Where nothing but credentials is missing, a
-// template is let through with a warning: its Pods come with their own and are judged.
+// template is let through with a warning: its Pods come with their own and are judged. A
+// field of another kind is no template: whatever runs it need not be a Pod.
 func (x *decision) dismiss() {
 	a := x.answer
 	p := foremost(a)
 	x.code, x.check = p.Code, p.Check
-	if x.ref.Pod.Template && locked(a) {
+	if x.ref.Pod.Template && x.ref.Role != kube.Field && locked(a) {
 		x.admitted = true
 		x.warning = warning(x.ref, p.Code+": the image cannot be read with this template's credentials; its Pods will be judged with theirs")
 		return

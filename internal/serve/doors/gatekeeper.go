@@ -107,6 +107,7 @@ func (d *doors) keys(ctx context.Context, c *call, keys []string, named, mutate 
 			x.refuse(verify.ReferenceMalformed, "NAME:TAG, NAME@sha256:HEX or NAME:TAG@sha256:HEX", err.Error())
 		} else {
 			questions, asked = append(questions, q), append(asked, len(all))
+			x.pinned = q.Reference.Digest() != ""
 		}
 		all = append(all, x)
 	}

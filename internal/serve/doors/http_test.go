@@ -14,6 +14,7 @@ import (
 	"github.com/releaseassay/assay/internal/serve"
 	"github.com/releaseassay/assay/internal/serve/kube"
 	"github.com/releaseassay/assay/internal/serve/settings"
+	"github.com/releaseassay/assay/verify"
 )
 
 // closedPaths are the doors that decide, each with a question about an image that
@@ -231,6 +232,26 @@ func TestAnswersAboutAnother(t *testing.T) {
 			if got := s.review(t, "validate", asked{kind: "Deployment", object: deployment(other)}.String()); got.Allowed {
 				t.Errorf("%s, of a template: %+v", name, got)
 			}
+		}
+	}
+}
+
+// TestNoPolicy is a namespace that no policy is for: nothing was judged, and that is no
+// fault of assay's.
+func TestNoPolicy(t *testing.T) {
+	for path, door := range closedPaths {
+		s := open(t, settings.Settings{}, nil)
+		s.fake.answer = func(_ context.Context, q serve.Question) serve.Answer {
+			return serve.Answer{Outcome: serve.Refused, Requested: q.Reference.String(), Problems: []serve.Problem{{
+				Check: "policy", Code: string(verify.PolicyNoRule), Found: "no policy is for it", Next: "name it under policies",
+			}}}
+		}
+		w := s.post(t, path, door.body)
+		if text := w.Body.String(); strings.Contains(text, door.admits) || !strings.Contains(text, "policy.no_rule") || strings.Contains(text, "internal.panic") {
+			t.Errorf("%s: %d %s", path, w.Code, text)
+		}
+		if path == "/v1/verify" && (w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "name it under policies")) {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
 }

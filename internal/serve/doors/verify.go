@@ -65,16 +65,17 @@ func (d *doors) verify(ctx context.Context, c *call) (reply, *fault) {
 // byStatus reads ?status=verdict, with which the HTTP status is the verdict too: for
 // callers that read nothing else, such as curl --fail.
 func byStatus(c *call) (bool, *fault) {
+	found := false
 	for name, values := range c.http.URL.Query() {
 		switch {
 		case name == "timeout":
 		case name == "status" && len(values) == 1 && values[0] == "verdict":
-			return true, nil
+			found = true
 		default:
 			return false, malformed("found %.100q in the query; wanted timeout=DURATION and status=verdict at most", name)
 		}
 	}
-	return false, nil
+	return found, nil
 }
 
 // statusOf is a verdict as an HTTP status. Only a pass is a success: what an exception,
@@ -95,8 +96,11 @@ func document(a serve.Answer) ([]byte, *fault) {
 	b, err := a.Verdict.JSON()
 	if err != nil {
 		p := foremost(a)
-		if a.Outcome == serve.Undecided {
+		switch {
+		case a.Outcome == serve.Undecided:
 			return nil, &fault{status: http.StatusServiceUnavailable, code: verify.Code(p.Code), text: p.Found}
+		case p.Code == string(verify.PolicyNoRule): // no policy is for the namespace, so that none has judged
+			return nil, &fault{status: http.StatusBadRequest, code: verify.PolicyNoRule, text: p.Found + "; " + p.Next}
 		}
 		return nil, &fault{status: http.StatusInternalServerError, code: verify.InternalPanic, text: "the answer has no verdict; this is a fault of assay, please report it"}
 	}

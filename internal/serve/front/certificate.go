@@ -7,11 +7,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/releaseassay/assay/internal/files"
 )
 
 // maxFile bounds every file of the front, in bytes.
@@ -221,7 +222,7 @@ func (w *watched) tried() { w.held = w.seen }
 func readAll(paths []string) ([][]byte, error) {
 	var all [][]byte
 	for _, p := range paths {
-		b, err := readFile(p)
+		b, err := readRegular(p)
 		if err != nil {
 			return nil, err
 		}
@@ -230,18 +231,11 @@ func readAll(paths []string) ([][]byte, error) {
 	return all, nil
 }
 
-// readFile reads a file of at most maxFile bytes.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// readRegular reads a file of at most maxFile bytes. A pipe would be waited for: for ever
+// when the server starts, and later in place of every other file.
+func readRegular(path string) ([]byte, error) {
+	if about, err := os.Stat(path); err == nil && !about.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return nil, err
-	}
-	if len(b) > maxFile {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, maxFile)
-	}
-	return b, nil
+	return files.Read(path, maxFile)
 }

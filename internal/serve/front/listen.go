@@ -42,7 +42,7 @@ func (l *listening) addr() net.Addr {
 func (l *listening) open(connections int) error {
 	listener, err := net.Listen("tcp", l.address)
 	if err != nil {
-		return fmt.Errorf("listen for the %s: %w", l.name, err)
+		return fmt.Errorf("listen for the %s: %w; the setting %s names another address", l.name, err, l.setting())
 	}
 	ip := addressOf(listener.Addr().String())
 	if host, _, _ := net.SplitHostPort(l.address); host == "localhost" && !ip.IsLoopback() {
@@ -51,6 +51,14 @@ func (l *listening) open(connections int) error {
 	}
 	l.listener = bounded(listener, connections)
 	return nil
+}
+
+// setting is the one that says the address.
+func (l *listening) setting() string {
+	if l.name == "doors" {
+		return "listen"
+	}
+	return l.name
 }
 
 func (l *listening) serve() error {

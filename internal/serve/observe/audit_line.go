@@ -2,7 +2,6 @@ package observe
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -18,6 +17,9 @@ const (
 	maxText  = 256
 	maxCodes = 32
 )
+
+// lineBytes is what most lines have room in.
+const lineBytes = 1 << 10
 
 // encode renders a record as one line in ASCII: what a terminal or a log viewer would
 // act upon is escaped, as JSON escapes. It reports whether a text was cut.
@@ -42,12 +44,7 @@ func encode(r Record) (text []byte, cut bool) {
 		}
 	}
 	r.Cut = r.Cut || cut
-	raw, err := json.Marshal(r)
-	if err != nil { // only a time can be what JSON has no form for
-		r.Time = time.Time{}
-		raw, _ = json.Marshal(r)
-	}
-	return append(ascii(raw), '\n'), cut
+	return append(r.appendTo(make([]byte, 0, lineBytes)), '\n'), cut
 }
 
 // ascii escapes what is not printable ASCII, which in JSON stands within strings alone.
