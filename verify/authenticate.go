@@ -115,7 +115,6 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 	outcomes := make([]outcome, len(pieces)*len(trust.Roots))
 	work := make(chan int)
 	var workers sync.WaitGroup
-	var alone sync.Mutex
 	for range min(runtime.GOMAXPROCS(0), len(outcomes)) {
 		workers.Add(1)
 		go func() {
@@ -124,11 +123,11 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 				piece, under := pieces[i/len(trust.Roots)], trust.Roots[i%len(trust.Roots)]
 				a := &authenticator{image: image, index: facts.inventory, types: evidence.Want.Types, trust: trust, root: under, limits: limits}
 				if len(piece.Bytes) > largePiece {
-					alone.Lock()
+					largeAlone.Lock()
 				}
 				outcomes[i].statement, outcomes[i].rejected = a.authenticate(piece)
 				if len(piece.Bytes) > largePiece {
-					alone.Unlock()
+					largeAlone.Unlock()
 				}
 			}
 		}()
@@ -151,6 +150,9 @@ func Authenticate(image Image, evidence Evidence, trust Trust, limits Limits) Fa
 // largePiece is the size in bytes above which pieces are read one after the other: what
 // decodes and hashes them needs some times their size.
 const largePiece = 1 << 20
+
+// largeAlone is held by who reads one: in a server, verifications at the same time share the memory.
+var largeAlone sync.Mutex
 
 // bounded keeps of each layout as many pieces as are read, and says what was cut.
 func bounded(image Image, pieces []Piece, limits Limits) ([]Piece, []Failure) {

@@ -249,7 +249,7 @@ func imageReasons() []Reason {
 		{RegistryDigestMismatch, "Bytes do not hash to the digest they were asked for by.", "do not trust this registry or the proxy before it"},
 		{RegistrySizeMismatch, "Bytes are of another size than their descriptor says.", "do not trust this registry or the proxy before it"},
 		{RegistryMalformed, "A manifest or an index is not one.", "push the image or its evidence again"},
-		{RegistryInsecure, "A hop would have been without TLS, or would have carried credentials elsewhere.", "serve the registry over TLS; plain HTTP is for loopback alone"},
+		{RegistryInsecure, "A hop would have been without TLS, would have carried credentials elsewhere, or would have led to an address that is not allowed.", "serve the registry over TLS, or say plain_http for its host in config.yaml; a server wants network there for an address that is not public"},
 		{RegistryRedirectLoop, "More redirects or pages than any registry needs.", retry},
 		{LimitExceeded, "A bound on pieces, bytes, pages or requests was reached before everything was read.", "remove what does not belong there: somebody attached very much to this image"},
 		{GitHubUnauthorized, "GitHub refuses the token (401).", "renew the token, or unset GH_TOKEN and GITHUB_TOKEN: public repositories need none"},

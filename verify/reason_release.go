@@ -119,7 +119,7 @@ func releaseReasons() []Reason {
 		{TUFForbidden, "The server of the TUF repository refuses a file (401, 403).", "check metadata_url and targets_url of the policy; assay sends no credentials there"},
 		{TUFRateLimited, "The rate limit of the TUF repository's server was reached (429).", "wait, and ask again"},
 		{TUFTruncated, "An answer of the TUF repository's server ended early.", retry},
-		{TUFInsecure, "A hop would have been without TLS.", "serve the repository over TLS; plain HTTP is for loopback alone"},
+		{TUFInsecure, "A hop would have been without TLS, or would have led to an address that is not allowed.", "serve the repository over TLS; a server wants network for its host in config.yaml where its address is not public"},
 		{TUFRedirectLoop, "More redirects than any repository needs.", retry},
 	}
 }

@@ -91,7 +91,12 @@ func IsDigest(s string) bool {
 	if !ok || len(hex) != 64 {
 		return false
 	}
-	return strings.Trim(hex, "0123456789abcdef") == ""
+	for _, c := range []byte(hex) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 // String returns the reference as it was written.

@@ -39,13 +39,18 @@ func Examine(ctx context.Context, source Source, ref Reference, p *policy.Policy
 	want := WantOf(rule, ref.Name())
 	release := releaseWant(rule, ref, trust, o)
 	releases := askReleases(ctx, source, release)
-	image, err := source.Resolve(ctx, ref)
+	var image Image
+	var err error
+	func() {
+		ok := false
+		defer func() { releases.resolved(image, ok) }() // a panic too: somebody waits for it
+		image, err = source.Resolve(ctx, ref)
+		ok = err == nil
+	}()
 	if err != nil {
-		releases.resolved(Image{}, false)
 		releases.wait()
 		return Undecided(ref, p, trust, failureOf(err, ref), o), nil
 	}
-	releases.resolved(image, true)
 	named := askIndex(ctx, source, image, o, rule.Platforms != nil)
 	evidence := source.Collect(ctx, image, want)
 	evidence.Want, evidence.Release = want, releases.wait()

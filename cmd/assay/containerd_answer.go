@@ -70,8 +70,7 @@ func stateDir(s config.Containerd, getenv func(string) string) func() string {
 }
 
 // judgeContainerd is `assay verify` for one image, with the settings for its flags, or
-// with --server.
-// stopped is done when the program is to end, ctx when the time is over.
+// with --server. stopped is done when the program is to end, ctx when the time is over.
 func judgeContainerd(ctx, stopped context.Context, w world, s config.Containerd, ref verify.Reference) (verify.Verdict, error) {
 	var none verify.Verdict
 	if s.Server.URL != "" {

@@ -116,6 +116,9 @@ func (k kubectl) run(ctx context.Context, args ...string) ([]byte, error) {
 			err = cause
 		}
 		words := report.Escape(strings.TrimSpace(complaint.String()), maxDoctorWord)
+		if errors.Is(err, exec.ErrNotFound) {
+			words = "name another command with --kubectl, or read saved objects with --from"
+		}
 		return nil, fmt.Errorf("%s %s: %w: %s", k.command, strings.Join(args[:min(2, len(args))], " "), err, words)
 	}
 	return out.Bytes(), nil

@@ -14,9 +14,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/files"
 	"github.com/releaseassay/assay/internal/lab/cases"
 	"github.com/releaseassay/assay/internal/lab/gate"
-	"github.com/releaseassay/assay/internal/load"
 )
 
 func labRunCommand(w world) *cli.Command {
@@ -141,7 +141,7 @@ const listLimit = 16 << 20
 
 // readList reads the list of cases in a folder.
 func readList(dir string) (raw []byte, list cases.Listing, err error) {
-	if raw, err = load.ReadFile(filepath.Join(dir, cases.CasesFile), listLimit); err != nil {
+	if raw, err = files.Read(filepath.Join(dir, cases.CasesFile), listLimit); err != nil {
 		return nil, list, err
 	}
 	if err := json.Unmarshal(raw, &list); err != nil {

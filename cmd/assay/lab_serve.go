@@ -13,9 +13,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/files"
 	"github.com/releaseassay/assay/internal/lab"
 	"github.com/releaseassay/assay/internal/lab/cases"
-	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/internal/shell"
 )
 
@@ -67,7 +67,7 @@ func runLabServe(c *cli.Context, w world) error {
 	if err := site.Write(dir, k.url()); err != nil {
 		return usagef("%w", err)
 	}
-	list, err := load.ReadFile(filepath.Join(dir, cases.CasesFile), listLimit)
+	list, err := files.Read(filepath.Join(dir, cases.CasesFile), listLimit)
 	if err != nil {
 		return usagef("%w", err)
 	}

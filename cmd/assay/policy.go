@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/releaseassay/assay/docs/schema"
+	"github.com/releaseassay/assay/internal/files"
 	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/policy"
 )
@@ -61,7 +62,7 @@ func runPolicyLint(c *cli.Context, w world) error {
 		}
 		warnings, err := policy.Lint(file, func(path string) ([]byte, error) {
 			if path == file {
-				return load.ReadFile(path, policy.MaxSize)
+				return files.Read(path, policy.MaxSize)
 			}
 			return load.ReadFragment(path)
 		}, policy.LintOptions{Now: w.now(), Root: func(root policy.PinnedRoot) []byte {
@@ -91,7 +92,7 @@ func rootBytes(dir string, root policy.PinnedRoot) []byte {
 	if root.File == "" {
 		return []byte(root.Inline)
 	}
-	b, err := load.ReadFile(load.Beside(dir, root.File), load.MaxTUFRoot)
+	b, err := files.Read(load.Beside(dir, root.File), load.MaxTUFRoot)
 	if err != nil {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/files"
 	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/internal/trial"
 	"github.com/releaseassay/assay/internal/trust"
@@ -47,7 +48,7 @@ func runPolicyTest(c *cli.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	text, err := load.ReadFile(file, policy.MaxSize)
+	text, err := files.Read(file, policy.MaxSize)
 	if err != nil {
 		return usagef("read the policy: %w", err)
 	}
@@ -91,7 +92,7 @@ func runPolicyTest(c *cli.Context, w world) error {
 }
 
 func loadCases(file string) ([]policy.Case, error) {
-	b, err := load.ReadFile(file, policy.MaxSize)
+	b, err := files.Read(file, policy.MaxSize)
 	if err != nil {
 		return nil, usagef("read the cases: %w; wanted them there, or --cases FILE", err)
 	}

@@ -147,13 +147,12 @@ func (s *server) serve(ctx context.Context, hangups <-chan os.Signal, compare fu
 	return err
 }
 
-// reload reads everything again. Whoever keeps what it had says so in the log itself.
+// reload reads everything again. What front and verifier keep because the new cannot be
+// used they log by themselves.
 func (s *server) reload() {
 	s.log.Info("told to read everything again")
 	_ = s.front.Reload()
-	if err := s.verifier.Reload(); err != nil {
-		s.log.Error("keeping the old policies", "error", err.Error())
-	}
+	_ = s.verifier.Reload()
 	if s.auditFile != nil {
 		if err := s.auditFile.Reopen(); err != nil {
 			s.log.Error("keeping the old audit log", "error", err.Error())

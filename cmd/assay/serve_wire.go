@@ -90,7 +90,7 @@ func (made *server) openAudit(w world, s settings.Settings, metrics *observe.Met
 }
 
 func (made *server) openVerifier(ctx context.Context, w world, s settings.Settings, metrics *observe.Metrics) (*verifier.Verifier, error) {
-	o := verifier.Options{Settings: s, Version: version, Getenv: w.getenv, Now: w.now, Metrics: metrics, Log: made.log}
+	o := verifier.Options{Settings: s, Version: version, Getenv: w.getenv, Now: w.now, Metrics: metrics, Log: made.log, Client: front.Client}
 	secret := make([]byte, 32)
 	if _, err := rand.Read(secret); err != nil {
 		return nil, err

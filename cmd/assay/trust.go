@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/releaseassay/assay/internal/load"
+	"github.com/releaseassay/assay/internal/files"
 	"github.com/releaseassay/assay/internal/trust"
 )
 
@@ -81,7 +81,7 @@ func runTrustUpdate(c *cli.Context, w world) error {
 	o := trust.UpdateOptions{CacheDir: dir, Now: w.now(), MirrorURL: c.String("mirror")}
 	if file := c.String("root"); file != "" {
 		var err error
-		if o.Root, err = load.ReadFile(file, trust.MaxSize); err != nil {
+		if o.Root, err = files.Read(file, trust.MaxSize); err != nil {
 			return usagef("read the TUF root: %w", err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/releaseassay/assay/internal/files"
 	"github.com/releaseassay/assay/internal/load"
 	"github.com/releaseassay/assay/internal/release"
 	"github.com/releaseassay/assay/policy"
@@ -155,7 +156,7 @@ func tufPolicy(c *cli.Context, w world) (*policy.Policy, error) {
 		p, _, err := loadPolicy(c, w, verify.Reference{})
 		return p, err
 	}
-	root, err := load.ReadFile(c.String("root"), load.MaxTUFRoot)
+	root, err := files.Read(c.String("root"), load.MaxTUFRoot)
 	if err != nil {
 		return nil, usagef("read the TUF root: %w", err)
 	}

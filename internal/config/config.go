@@ -12,11 +12,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
+
+	"github.com/releaseassay/assay/internal/files"
 )
 
 // Variable is the environment variable that names the file where --config does not.
@@ -84,7 +84,7 @@ func Load(path string, named bool) (Config, error) {
 	if path == "" {
 		return Config{}, nil
 	}
-	b, err := readFile(path, maxFile)
+	b, err := files.Read(path, maxFile)
 	if !named && errors.Is(err, fs.ErrNotExist) {
 		return Config{}, nil
 	}
@@ -96,7 +96,7 @@ func Load(path string, named bool) (Config, error) {
 
 // Roots reads the certificates of CA.
 func (r Registry) Roots() (*x509.CertPool, error) {
-	pem, err := readFile(r.CA, maxCA)
+	pem, err := files.Read(r.CA, maxCA)
 	if err != nil {
 		return nil, fmt.Errorf("read the ca of %s: %w", r.Host, err)
 	}
@@ -109,7 +109,7 @@ func (r Registry) Roots() (*x509.CertPool, error) {
 
 // Password reads PasswordFile, without the newline at its end.
 func (r Registry) Password() (string, error) {
-	b, err := readFile(r.PasswordFile, maxPassword)
+	b, err := files.Read(r.PasswordFile, maxPassword)
 	if err != nil {
 		return "", fmt.Errorf("read password_file: %w", err)
 	}
@@ -118,21 +118,4 @@ func (r Registry) Password() (string, error) {
 		return "", fmt.Errorf("read password_file: %s is empty", r.PasswordFile)
 	}
 	return string(b), nil
-}
-
-// readFile reads a file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the user's own file, by the name that the user gave it
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(b)) > limit {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, limit)
-	}
-	return b, nil
 }

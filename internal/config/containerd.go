@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/releaseassay/assay/internal/files"
 	"github.com/releaseassay/assay/internal/strictyaml"
 )
 
@@ -63,7 +64,7 @@ func FindContainerd(flag string, getenv func(string) string) string {
 
 // LoadContainerd reads the settings. Unlike config.yaml they have to be there.
 func LoadContainerd(path string) (Containerd, error) {
-	b, err := readFile(path, maxFile)
+	b, err := files.Read(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Containerd{}, fmt.Errorf("read the settings: %w; write %s, or name another file with -config or %s", err, path, ContainerdVariable)
 	}

@@ -25,6 +25,9 @@ const (
 //
 // The answer is made for the eye: a backslash stays one, so it cannot be read back.
 func Escape(s string, limit int) string {
+	if len(s) <= limit && unremarkable(s) {
+		return s
+	}
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
@@ -40,6 +43,19 @@ func Escape(s string, limit int) string {
 		i += size
 	}
 	return b.String()
+}
+
+// unremarkable reports whether there is nothing to escape in s.
+func unremarkable(s string) bool {
+	before := byte(' ')
+	for i := range len(s) {
+		c := s[i]
+		if c < ' ' || c >= 0x7f || c == ' ' && (before == ' ' || i == len(s)-1) {
+			return false
+		}
+		before = c
+	}
+	return true
 }
 
 // ellipsis is the one sign beyond ASCII that this program's own messages use.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -102,23 +103,52 @@ func (a *asker) ask(ctx context.Context, i image, buffer *bytes.Buffer) (admitte
 	if _, err := l.Write(l.out); err != nil {
 		return false, err
 	}
-	w, err := http.ReadResponse(l.in, nil)
+	status, err := l.read(buffer)
 	if err != nil {
 		return false, err
 	}
-	buffer.Reset()
-	if _, err := io.Copy(buffer, io.LimitReader(w.Body, 1<<20)); err != nil {
-		return false, err
-	}
-	_ = w.Body.Close()
-	if w.StatusCode != http.StatusOK || !bytes.Contains(buffer.Bytes(), []byte(id)) {
-		return false, fmt.Errorf("got status %d: %.200s", w.StatusCode, buffer.Bytes())
+	if status != http.StatusOK || !bytes.Contains(buffer.Bytes(), []byte(id)) {
+		return false, fmt.Errorf("got status %d: %.200s", status, buffer.Bytes())
 	}
 	admitted = bytes.Contains(buffer.Bytes(), []byte(`"allowed":true`))
 	if a.mutate && admitted && !bytes.Contains(buffer.Bytes(), []byte(`"patch":"`)) {
 		return false, fmt.Errorf("the image was admitted and not pinned: %.300s", buffer.Bytes())
 	}
 	return admitted, nil
+}
+
+// read reads one answer into buffer, which takes part of a time that is the server's. It
+// knows only what the server sends: a status and a length.
+func (l *line) read(buffer *bytes.Buffer) (status int, err error) {
+	length := -1
+	for first := true; ; first = false {
+		text, err := l.in.ReadSlice('\n')
+		if err != nil {
+			return 0, err
+		}
+		text = bytes.TrimRight(text, "\r\n")
+		if len(text) == 0 && !first {
+			break
+		}
+		if first {
+			if len(text) < len("HTTP/1.1 200") {
+				return 0, fmt.Errorf("found the status line %q", text)
+			}
+			if status, err = strconv.Atoi(string(text[9:12])); err != nil {
+				return 0, err
+			}
+		} else if value, ok := bytes.CutPrefix(text, []byte("Content-Length: ")); ok {
+			if length, err = strconv.Atoi(string(value)); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if length < 0 || length > 1<<20 {
+		return 0, fmt.Errorf("found an answer of %d bytes; wanted its length, at most 1 MiB", length)
+	}
+	buffer.Reset()
+	_, err = io.CopyN(buffer, l.in, int64(length))
+	return status, err
 }
 
 // tally is what came of many reviews.

@@ -36,7 +36,12 @@ func (s *server) memory() (now, peak float64) {
 	return now, peak
 }
 
-// cpu is the time that the process has used, in ticks of 10 ms.
+// spent is the time that the server and this program have used, in ticks of 10 ms.
+func (s *server) spent() spent {
+	own := server{pid: os.Getpid()}
+	return spent{s.cpu(), own.cpu()}
+}
+
 func (s *server) cpu() time.Duration {
 	_, rest, ok := strings.Cut(s.procfs("stat"), ") ")
 	fields := strings.Fields(rest)
