@@ -321,3 +321,44 @@ func TestRoom(t *testing.T) {
 	}
 	second.Release()
 }
+
+// TestRoomIsGivenBack wants a turn back from who reads on after everybody has gone: once
+// its request has ended nobody releases it.
+func TestRoomIsGivenBack(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(make([]byte, 1<<20))
+	}))
+	defer server.Close()
+	limits := budget.Default()
+	limits.Room = budget.NewRoom(100, 1)
+	for range 20 { // either end of the choice between a turn and the end of the request
+		b := budget.New(limits, budget.Clock{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := b.Transport(http.DefaultTransport).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(resp.Body, make([]byte, 200)); err != nil {
+			t.Fatal(err)
+		}
+		b.Release()
+		_, _ = io.ReadFull(resp.Body, make([]byte, 200)) // who is late takes a turn
+		cancel()
+		_, _ = io.Copy(io.Discard, resp.Body) // and would take another
+		_ = resp.Body.Close()
+	}
+	if got := budget.InRoom(limits.Room); got != 0 {
+		deadline := time.Now().Add(5 * time.Second)
+		for got != 0 && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+			got = budget.InRoom(limits.Room)
+		}
+		if got != 0 {
+			t.Errorf("%d turns are held by nobody", got)
+		}
+	}
+}

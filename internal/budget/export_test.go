@@ -6,3 +6,6 @@ func (r *Rate) Hosts() int {
 	defer r.mu.Unlock()
 	return len(r.hosts)
 }
+
+// InRoom is how many turns are held.
+func InRoom(r *Room) int { return len(r.turns) }

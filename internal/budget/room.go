@@ -3,6 +3,7 @@ package budget
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // Room is for many Budgets at once: what each reads beyond Free it reads only in its turn,
@@ -17,30 +18,52 @@ func NewRoom(free int64, turns int) *Room {
 	return &Room{free: free, turns: make(chan struct{}, max(turns, 1))}
 }
 
-// turn is whether a Budget has one of its Room's turns.
+// turn is what a Budget holds of its Room, if anything.
 type turn struct {
 	mu   sync.Mutex
-	held bool
+	held *holding
 }
 
-// wait waits for a turn if one is needed to read on, within the Budget's time.
-func (b *Budget) wait(ctx context.Context) error {
+// holding is one turn. It ends by itself with the request that took it, or with the
+// Budget's time: who reads on after everybody else has gone must not keep it for ever.
+type holding struct {
+	room *Room
+	over atomic.Bool
+	stop context.CancelFunc
+}
+
+func (h *holding) end() {
+	if h.over.CompareAndSwap(false, true) {
+		<-h.room.turns
+		h.stop()
+	}
+}
+
+// wait waits for a turn if one is needed to read on, within the Budget's time. The turn
+// ends with life at the latest.
+func (b *Budget) wait(ctx, life context.Context) error {
 	room := b.limits.Room
 	if room == nil || b.bytes.Load() < room.free {
 		return nil
 	}
 	b.turn.mu.Lock()
 	defer b.turn.mu.Unlock()
-	if b.turn.held {
+	if b.turn.held != nil && !b.turn.held.over.Load() {
 		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	select {
 	case room.turns <- struct{}{}:
-		b.turn.held = true
-		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	h := &holding{room: room}
+	life, h.stop = context.WithDeadline(life, b.deadline)
+	context.AfterFunc(life, h.end)
+	b.turn.held = h
+	return nil
 }
 
 // Release gives back the turn that reading much took. Whoever has given a Budget a Room
@@ -48,8 +71,7 @@ func (b *Budget) wait(ctx context.Context) error {
 func (b *Budget) Release() {
 	b.turn.mu.Lock()
 	defer b.turn.mu.Unlock()
-	if b.turn.held {
-		b.turn.held = false
-		<-b.limits.Room.turns
+	if b.turn.held != nil {
+		b.turn.held.end()
 	}
 }

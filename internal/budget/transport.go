@@ -54,7 +54,7 @@ func (t *transport) send(req *http.Request) (*http.Response, error) {
 	}
 	resp.Request = req
 	t.budget.answered(number, resp.StatusCode)
-	resp.Body = &body{ctx: ctx, cancel: cancel, inner: resp.Body, budget: t.budget, number: number}
+	resp.Body = &body{ctx: ctx, life: req.Context(), cancel: cancel, inner: resp.Body, budget: t.budget, number: number}
 	return resp, nil
 }
 
@@ -76,7 +76,9 @@ func discard(body io.ReadCloser) {
 
 // body counts what is read of a response.
 type body struct {
-	ctx    context.Context
+	ctx context.Context
+	// life is the request's context, which does not end with the body.
+	life   context.Context
 	cancel context.CancelFunc
 	inner  io.ReadCloser
 	budget *Budget
@@ -87,7 +89,7 @@ type body struct {
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
-	if err := b.budget.wait(b.ctx); err != nil {
+	if err := b.budget.wait(b.ctx, b.life); err != nil {
 		return 0, err
 	}
 	n, err := b.inner.Read(p)

@@ -108,7 +108,11 @@ func (v *Verifier) judgedBefore(ctx context.Context, t task, k *kept) {
 	if grace <= 0 || t.digest == "" {
 		return
 	}
+	if k.judgedHere() {
+		v.recall(ctx, t) // another replica may have refused meanwhile
+	}
 	key := t.passKey()
+	v.standing.Lock()
 	before, known := v.passes.Get(key)
 	now := before
 	switch {
@@ -119,11 +123,14 @@ func (v *Verifier) judgedBefore(ctx context.Context, t task, k *kept) {
 	case k.answer.Outcome == serve.Graced:
 		now = before.with(standing{outage: k.judged})
 	}
+	end := newest(now.Passed, now.Ended).Add(grace)
+	if now != before {
+		v.passes.Set(key, now, 0, end)
+	}
+	v.standing.Unlock()
 	if now == before {
 		return
 	}
-	end := newest(now.Passed, now.Ended).Add(grace)
-	v.passes.Set(key, now, 0, end)
 	if v.Store == nil || !k.conclusive || k.elsewhere {
 		return
 	}
@@ -142,9 +149,14 @@ func (v *Verifier) recall(ctx context.Context, t task) {
 	key := t.passKey()
 	b, ok := v.Store.Get(ctx, key)
 	var other standing
-	if !ok || json.Unmarshal(b, &other) != nil || other.Passed.After(v.Now()) {
+	if !ok || json.Unmarshal(b, &other) != nil {
 		return
 	}
+	if other.Passed.After(v.Now()) { // by another clock; a refusal counts all the same
+		other.Passed = time.Time{}
+	}
+	v.standing.Lock()
+	defer v.standing.Unlock()
 	before, _ := v.passes.Get(key)
 	if now := before.with(other); now != before {
 		v.passes.Set(key, now, 0, newest(now.Passed, now.Ended).Add(grace))

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -113,18 +114,31 @@ func (l *line) fewer(a, b party) bool {
 	return l.parties[a] < l.parties[b]
 }
 
-// displace makes room in a full queue for a party by sending away the last to come of the
-// one that waits for most turns. It is false where that is no other, or has as few.
+// displace makes room in a full queue by sending away the last to come of the party that
+// waits for most turns, of the client that does: names of namespaces are free to whoever
+// asks. It is false where that is no other, or has as few.
 func (l *line) displace(who party) bool {
-	waiting := map[party]int{}
+	clients, parties := map[string]int{}, map[party]int{}
 	for _, t := range l.queue {
-		waiting[t.party]++
+		clients[t.client]++
+		parties[t.party]++
 	}
 	last := -1
 	for i, t := range l.queue {
-		if waiting[t.party] > waiting[who]+1 && (last < 0 || waiting[t.party] >= waiting[l.queue[last].party]) {
-			last = i
+		more := parties[t.party] > parties[who]+1
+		if t.client != who.client {
+			more = clients[t.client] > clients[who.client]+1
 		}
+		if !more {
+			continue
+		}
+		if last >= 0 {
+			of := l.queue[last].party
+			if cmp.Or(cmp.Compare(clients[t.client], clients[of.client]), cmp.Compare(parties[t.party], parties[of])) < 0 {
+				continue
+			}
+		}
+		last = i
 	}
 	if last < 0 {
 		return false

@@ -87,6 +87,26 @@ func TestLineIsFair(t *testing.T) {
 	}
 }
 
+// TestLineOfManyNamespaces fills the line by one client under names that it makes up:
+// another client still gets a place.
+func TestLineOfManyNamespaces(t *testing.T) {
+	const most = 8
+	l := newLine(1, most)
+	for i := range most {
+		l.queue = append(l.queue, &turn{party{"ci", fmt.Sprint("made-up-", i)}, make(chan bool, 1)})
+	}
+	last := l.queue[most-1]
+	if !l.displace(party{"api", "honest"}) || len(l.queue) != most-1 {
+		t.Fatal("a client that nobody knows yet gets no place")
+	}
+	if granted := <-last.granted; granted {
+		t.Error("whoever was sent away was granted a turn")
+	}
+	if l.displace(party{"ci", "one more"}) {
+		t.Error("a client that fills the line displaces itself under another name")
+	}
+}
+
 // TestLineGivenUp leaves nothing behind of who waits no more.
 func TestLineGivenUp(t *testing.T) {
 	l, who := newLine(1, 5), party{}

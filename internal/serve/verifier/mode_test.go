@@ -156,6 +156,25 @@ func TestShadow(t *testing.T) {
 	}
 }
 
+// TestShadowOfWhatReadMuch waits for no turn while it keeps others from reading much: one
+// with a turn may wait for it.
+func TestShadowOfWhatReadMuch(t *testing.T) {
+	s := newStage(t)
+	s.policy(t, "shadow.yaml", "", `signature: {signer: {issuer: "https://token.actions.githubusercontent.com", workflow: other.yml}}`)
+	s.options.Settings.Shadow = s.path("shadow.yaml")
+	v := s.verifier(t)
+	v.shadows = newLine(0, 0) // all turns are taken
+	asked := v.task(s.question(t, ":1.2.3@"+s.release.Image.Digest()))
+	k, heard := v.verify(t.Context(), asked, nil)
+	for _, read := range []int64{freeBytes - 1, freeBytes} {
+		heard.bytes = read
+		v.shadow(t.Context(), asked, k, heard)
+		if said := strings.Contains(s.logged.String(), "answers otherwise"); said != (read == freeBytes) {
+			t.Errorf("of %d bytes: %s", read, s.logged)
+		}
+	}
+}
+
 // TestMetrics counts what happened, with the words that dashboards know.
 func TestMetrics(t *testing.T) {
 	s := newStage(t)

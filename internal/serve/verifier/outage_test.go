@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -91,4 +92,31 @@ func (s *store) drop(key [32]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, key)
+}
+
+// TestGraceKeepsTheEnd passes while another replica refuses: neither loses what the other
+// has noted, whoever writes last and whoever's clock is ahead.
+func TestGraceKeepsTheEnd(t *testing.T) {
+	s := newStage(t)
+	s.policy(t, "policy.yaml", "grace: {undecided: 24h}")
+	shelf := &store{}
+	s.options.Store = shelf
+	v := s.verifier(t)
+	asked := v.task(s.question(t, ":1.2.3@"+s.release.Image.Digest()))
+	for _, other := range []standing{
+		{Passed: s.Now().Add(-hour), Ended: s.Now().Add(time.Second)},
+		{Passed: s.Now().Add(time.Second), Ended: s.Now().Add(2 * time.Second)},
+	} {
+		b, err := json.Marshal(other)
+		must(t, err)
+		shelf.Set(t.Context(), asked.passKey(), b, s.Now().Add(hour))
+		v.judgedBefore(t.Context(), asked, &kept{answer: serve.Answer{Outcome: serve.Passed}, judged: s.Now(), conclusive: true})
+		b, _ = shelf.Get(t.Context(), asked.passKey())
+		var now standing
+		must(t, json.Unmarshal(b, &now))
+		here, _ := v.passes.Get(asked.passKey())
+		if !now.Ended.Equal(other.Ended) || now.Passed.Before(s.Now()) || !here.Ended.Equal(other.Ended) {
+			t.Errorf("the store has %+v, the replica %+v, the other had %+v", now, here, other)
+		}
+	}
 }

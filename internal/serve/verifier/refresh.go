@@ -139,6 +139,7 @@ func (v *Verifier) refreshRepository(ctx context.Context, l listing) error {
 	defer cancel()
 	demand := l.demand
 	o := v.open(task{conf: v.current.Load()})
+	defer o.budget.Release()
 	client, err := o.Repositories.Open(release.Repository{
 		TUF: demand.TUF, Root: l.root, Sigstore: verify.MetadataSigstore(l.material, verify.DefaultLimits()), At: v.Now(),
 	})

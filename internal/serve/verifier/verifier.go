@@ -72,6 +72,7 @@ type Verifier struct {
 	unruled  *cache.Memory[*kept] // what no rule is for
 	tags     *cache.Memory[tagged]
 	passes   *cache.Memory[standing]
+	standing sync.Mutex // held by who changes what is in passes
 	evidence *shelves
 	shared   *release.Shared
 	versions versions
