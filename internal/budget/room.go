@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Room is for many Budgets at once: what each reads beyond Free it reads only in its turn,
@@ -39,6 +40,10 @@ func (h *holding) end() {
 	}
 }
 
+// longest is how long a turn may be held while others wait: a registry that sends much,
+// and then a byte now and then, must not keep them all. Who reads on takes another turn.
+const longest = 10 * time.Second
+
 // wait waits for a turn if one is needed to read on, within the Budget's time. The turn
 // ends with life at the latest.
 func (b *Budget) wait(ctx, life context.Context) error {
@@ -60,8 +65,10 @@ func (b *Budget) wait(ctx, life context.Context) error {
 		return context.Cause(ctx)
 	}
 	h := &holding{room: room}
-	life, h.stop = context.WithDeadline(life, b.deadline)
-	context.AfterFunc(life, h.end)
+	life, stop := context.WithDeadline(life, b.deadline)
+	short, cancel := context.WithTimeout(life, longest)
+	h.stop = func() { cancel(); stop() }
+	context.AfterFunc(short, h.end)
 	b.turn.held = h
 	return nil
 }
