@@ -91,6 +91,8 @@ func outage(verdict verify.Verdict, seen time.Time) bool {
 	undecided := 0
 	for _, f := range verdict.Checks {
 		switch late := f.Code == verify.ServerLate && !seen.IsZero() && verdict.Run.JudgedAt.Before(seen.Add(outageMemory)); {
+		case f.Required && f.Result == verify.Failed:
+			return false // which makes the verdict conclusive, and is no outage by itself either
 		case !f.Required || f.Result != verify.Errored:
 			continue
 		case late, slices.Contains(outages, f.Code), f.Code == verify.ReleaseStateUnreadable && f.Class == verify.Transient:
