@@ -57,6 +57,16 @@ func (f *flights[T]) join(key cache.Key, start begin, behind *atomic.Int32, run 
 	return one, first
 }
 
+// work is what comes of key for a caller who waits for others: together with all who
+// want it, or alone where it has to be fresh. It is nil where no work can be started.
+func (f *flights[T]) work(fresh bool, key cache.Key, start begin, behind *atomic.Int32, run func(*flight[T]) (T, func())) *flight[T] {
+	if fresh {
+		return alone(start, behind, run)
+	}
+	one, _ := f.join(key, start, behind, run)
+	return one
+}
+
 // alone is join for work that is shared with nobody.
 func alone[T any](start begin, behind *atomic.Int32, run func(*flight[T]) (T, func())) *flight[T] {
 	one := &flight[T]{done: make(chan struct{})}

@@ -109,12 +109,7 @@ func busy(t task) *verify.Failure {
 // resolveAndJudge answers a question about a tag whose digest is not known.
 func (v *Verifier) resolveAndJudge(t task, f *flight[*kept]) *kept {
 	run := func(*flight[*resolution]) (*resolution, func()) { return v.resolve(t), nil }
-	var r *flight[*resolution]
-	if t.fresh {
-		r = alone(v.spawn, &f.waiting, run)
-	} else {
-		r, _ = v.resolving.join(t.tagKey(), v.spawn, &f.waiting, run)
-	}
+	r := v.resolving.work(t.fresh, t.tagKey(), v.spawn, &f.waiting, run)
 	if r == nil {
 		return v.unresolved(t, busy(t), "")
 	}
@@ -133,12 +128,7 @@ func (v *Verifier) resolveAndJudge(t task, f *flight[*kept]) *kept {
 	}
 	t.digest = r.value.image.Digest
 	goOn := func(one *flight[*kept]) (*kept, func()) { return v.judge(t, one, r.value) }
-	var one *flight[*kept]
-	if t.fresh {
-		one = alone(v.spawn, &f.waiting, goOn)
-	} else {
-		one, _ = v.judging.join(t.key(), v.spawn, &f.waiting, goOn)
-	}
+	one := v.judging.work(t.fresh, t.key(), v.spawn, &f.waiting, goOn)
 	if one == nil {
 		return v.unresolved(t, busy(t), "")
 	}
